@@ -1,0 +1,1 @@
+"""Tapeline, the library: domain, venues, strategies, runtime and the command line."""
