@@ -9,124 +9,48 @@ from __future__ import annotations
 
 import difflib
 import os
-import tomllib
+import typing
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from dotenv import dotenv_values
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from tapeline.errors import Misconfigured
+from tapeline.runtime import redact, settings_sources
+from tapeline.runtime.settings_sections import (
+    SAMPLE_SECRET,
+    ClickHouse,
+    Data,
+    Database,
+    Embedded,
+    Kafka,
+    Log,
+    Monitor,
+    Process,
+    Registry,
+    Section,
+    Server,
+    Trader,
+)
+from tapeline.runtime.settings_sources import KeyPath
+
+__all__ = [
+    "ClickHouse", "Data", "Database", "Embedded", "Kafka", "Key", "Log", "Monitor", "Process", "Registry", "Section",
+    "Server", "Settings", "Trader", "catalogue", "child_environment", "find_root", "keys", "load", "secret_values",
+]  # fmt: skip
 
 FILE_NAME = "tapeline.toml"
 DATA_DIR_NAME = ".tapeline"
 PREFIX = "TAPELINE_"
 NESTING = "__"
 
-Port = Field(default=0, ge=0, le=65535)
-
-
-class Section(BaseModel):
-    """A table of the settings file; unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Data(Section):
-    """Where things are kept."""
-
-    dir: Path = Field(default=Path(DATA_DIR_NAME), description="data and run file; relative to the project's root")
-    cache_dir: Path | None = Field(default=None, description="fetched jars; default: the user's cache folder")
-
-
-class Log(Section):
-    """What is written down about the run."""
-
-    level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="lowest level written")
-    dir: Path = Field(default=Path("logs"), description="folder of the log files; relative to the project's root")
-    console: Literal["off", "json", "text"] = Field(default="off", description="what also goes to standard error")
-    max_mb: int = Field(default=50, ge=1, description="a log file is rotated at this size and at midnight UTC")
-    keep_days: int = Field(default=14, ge=1, description="rotated files older than this are deleted")
-
-
-class Kafka(Section):
-    """The broker; with no `bootstrap`, `tapeline up` starts its own."""
-
-    bootstrap: str | None = Field(default=None, description="host:port of one or more brokers, comma separated")
-    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
-    sasl_mechanism: Literal["SCRAM-SHA-256", "SCRAM-SHA-512", "PLAIN"] = "SCRAM-SHA-512"
-    username: str | None = None
-    password: SecretStr | None = None
-    ca_file: Path | None = Field(default=None, description="certificate authority; default: the system's")
-    cert_file: Path | None = Field(default=None, description="client certificate")
-    key_file: Path | None = Field(default=None, description="key of the client certificate")
-    partitions: int | None = Field(default=None, ge=1, description="DANGER fixed at creation; 4 embedded, 12 otherwise")
-    replication: int = Field(default=1, ge=1, description="RECOMMENDED 3 on a cluster")
-    max_retries: int = Field(default=5, ge=0, description="tries at start before the process gives up")
-
-
-class Registry(Section):
-    """The schema registry; with no `url`, `tapeline up` starts its own."""
-
-    url: str | None = None
-    username: str | None = None
-    password: SecretStr | None = None
-    ca_file: Path | None = None
-    cert_file: Path | None = None
-    key_file: Path | None = None
-
-
-class Database(Section):
-    """Postgres; with no `host`, `tapeline up` starts its own."""
-
-    type: Literal["postgres"] = "postgres"
-    host: str | None = None
-    port: int = Field(default=5432, ge=1, le=65535)
-    user: str = "tapeline"
-    password: SecretStr | None = None
-    name: str = "ct_system"
-    use_tls: bool = Field(default=True, description="DANGER off only on a private network; own Postgres needs none")
-    sslmode: Literal["require", "verify-ca", "verify-full"] = Field(default="verify-ca", description="when use_tls")
-    ca_file: Path | None = None
-    cert_file: Path | None = None
-    key_file: Path | None = None
-    pool_max: int = Field(default=20, ge=1)
-    pool_idle: int = Field(default=5, ge=0)
-    max_retries: int = Field(default=5, ge=0, description="tries at start before the process gives up")
-
-
-class ClickHouse(Section):
-    """ClickHouse; with no `host`, `tapeline up` starts its own."""
-
-    host: str | None = None
-    port: int = Field(default=8123, ge=1, le=65535)
-    database: str = "crypto"
-    username: str = "default"
-    password: SecretStr | None = None
-    secure: bool = Field(default=False, description="HTTPS")
-    ca_file: Path | None = None
-    max_retries: int = Field(default=5, ge=0, description="tries at start before the process gives up")
-
-
-class Embedded(Section):
-    """The services that `tapeline up` starts itself; port 0 takes a free one."""
-
-    kafka_port: int = Port
-    registry_port: int = Port
-    postgres_port: int = Port
-    clickhouse_port: int = Port
-    kafka_heap_mb: int = Field(default=256, ge=128)
-    ready_timeout_s: float = Field(default=120.0, gt=0, description="how long `up` waits; the first one fetches jars")
-
-
-class Process(Section):
-    """What holds for every process."""
-
-    drain_timeout_s: float = Field(default=30.0, gt=0, le=30.0, description="after this a stop is forced")
-    heartbeat_every_s: float = Field(default=5.0, gt=0)
-    metrics_port: int = Port
+# A name less like ours than this is no slip of the pen.
+_SIMILAR = 0.6
 
 
 class Settings(BaseSettings):
@@ -144,6 +68,9 @@ class Settings(BaseSettings):
     clickhouse: ClickHouse = ClickHouse()
     embedded: Embedded = Embedded()
     process: Process = Process()
+    server: Server = Server()
+    monitor: Monitor = Monitor()
+    trader: Trader = Trader()
 
     @classmethod
     def settings_customise_sources(
@@ -159,24 +86,67 @@ class Settings(BaseSettings):
         return (init_settings,)
 
 
-def load(start: Path | None = None, *, service: str | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One setting as the catalogue has it."""
+
+    section: str
+    name: str
+    about: str
+    default: object
+    choices: tuple[object, ...]
+    secret: bool
+
+    @property
+    def dotted(self) -> str:
+        """Return the name in errors and docs: `kafka.bootstrap`."""
+        return f"{self.section}.{self.name}"
+
+    @property
+    def variable(self) -> str:
+        """Return the name in the environment: `TAPELINE_KAFKA__BOOTSTRAP`."""
+        return f"{PREFIX}{self.section}{NESTING}{self.name}".upper()
+
+
+def catalogue() -> tuple[Key, ...]:
+    """Return every setting in the order written: docs, examples and errors read the same list."""
+    return tuple(
+        _key(section, name, field)
+        for section, model in sections().items()
+        for name, field in model.model_fields.items()
+    )
+
+
+def sections() -> dict[str, type[BaseModel]]:
+    """Return every table of the settings file with its model."""
+    found = {name: info.annotation for name, info in Settings.model_fields.items()}
+    return {name: model for name, model in found.items() if isinstance(model, type) and issubclass(model, BaseModel)}
+
+
+def keys() -> Iterator[tuple[str, str]]:
+    """Yield every settings key in dotted form with its description."""
+    for key in catalogue():
+        yield key.dotted, key.about
+
+
+def load(
+    start: Path | None = None, *, service: str | None = None, environ: Mapping[str, str] | None = None
+) -> Settings:
     """Merge and check all sources for one service; raise Misconfigured with one sentence for the first wrong key.
 
-    `start` is where the search for the project's root begins (default: the working directory).
+    `start` is where the search for the project's root begins (default: the working directory); `environ` stands in for
+    the process's environment.
     """
     root = find_root(start or Path.cwd())
     env = os.environ if environ is None else environ
-    merged: dict[str, Any] = {}
-    origin: dict[str, str] = {}
-    for name, layer in _layers(root, service, env):
-        for key, value in _leaves(layer):
-            _put(merged, key, value)
-            origin[key] = name
+    values, places = settings_sources.merged(_sources(root, service, env))
     try:
-        found = Settings(**merged)
+        found = Settings(**values)
     except ValidationError as error:
-        raise _sentence(error, origin) from None
-    return _rooted(found, root, env)
+        # Unknown keys first: a wrong value is often the consequence.
+        wrong = sorted(error.errors(include_url=False), key=lambda one: one["type"] != "extra_forbidden")
+        raise _sentence(wrong[0], places) from None
+    return _rooted(found, root, env, places)
 
 
 def find_root(start: Path) -> Path:
@@ -188,86 +158,105 @@ def find_root(start: Path) -> Path:
     return here
 
 
-def keys() -> Iterator[tuple[str, str]]:
-    """Yield every settings key in dotted form with its description: the catalogue that docs and errors read."""
-    for section, info in Settings.model_fields.items():
-        model = info.annotation
-        if isinstance(model, type) and issubclass(model, BaseModel):
-            for name, field in model.model_fields.items():
-                yield f"{section}.{name}", field.description or ""
+def secret_values(settings: Settings) -> tuple[str, ...]:
+    """Return every secret that is set, so that logs can hide them wherever they turn up."""
+    values = (getattr(getattr(settings, key.section), key.name) for key in catalogue() if key.secret)
+    return tuple(value.get_secret_value() for value in values if isinstance(value, SecretStr))
 
 
-def _layers(root: Path, service: str | None, env: Mapping[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield (name, values) of each source, the weakest first."""
-    file = root / FILE_NAME
-    if file.is_file():
-        try:
-            yield str(file), tomllib.loads(file.read_text("utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise Misconfigured(f"{file} is not valid TOML ({error})", fix="correct that line") from None
+def child_environment(*, ours: bool = True, **extra: str) -> dict[str, str]:
+    """Return the environment for a child process: this one's with `extra` on top.
+
+    With `ours=False`, for a foreign program (Java, Postgres), it has none of our settings and so none of our secrets.
+    """
+    kept = {name: value for name, value in os.environ.items() if ours or not name.upper().startswith(PREFIX)}
+    return {**kept, **extra}
+
+
+def _sources(root: Path, service: str | None, env: Mapping[str, str]) -> list[settings_sources.Source]:
+    """Return the sources that exist, the weakest first."""
+    known = {key.variable: (key.section, key.name) for key in catalogue()}
+    found = []
+    if (root / FILE_NAME).is_file():
+        found.append(settings_sources.from_toml(Settings, root / FILE_NAME, tuple(sections())))
     names = [".env"] if service is None else [".env", f".env.{service}"]
-    for path in (root / name for name in names):
-        if path.is_file():
-            yield str(path), _from_environment(dotenv_values(path))
-    yield "the environment", _from_environment(env)
+    files = [root / name for name in names if (root / name).is_file()]
+    found += [settings_sources.from_env_file(Settings, file, known) for file in files]
+    return [*found, settings_sources.from_variables(Settings, "the environment", env, known)]
 
 
-def _from_environment(env: Mapping[str, str | None]) -> dict[str, Any]:
-    """Turn TAPELINE_SECTION__KEY=value into nested tables; other names are not ours."""
-    nested: dict[str, Any] = {}
-    for name, value in env.items():
-        if name.upper().startswith(PREFIX) and value is not None:
-            _put(nested, name[len(PREFIX) :].lower().replace(NESTING, "."), value)
-    return nested
+def _key(section: str, name: str, field: FieldInfo) -> Key:
+    kinds = tuple(_kinds(field.annotation))
+    choices = tuple(choice for kind in kinds if typing.get_origin(kind) is Literal for choice in typing.get_args(kind))
+    return Key(section, name, field.description or "", field.default, choices, secret=SecretStr in kinds)
 
 
-def _leaves(table: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield (dotted key, value) of a nested table."""
-    for key, value in table.items():
-        dotted = f"{above}{key}"
-        if isinstance(value, Mapping):
-            yield from _leaves(value, f"{dotted}.")
-        else:
-            yield dotted, value
+def _kinds(annotation: object) -> Iterator[object]:
+    """Yield an annotation and what it is made of: `Annotated[SecretStr, ..] | None` has SecretStr in it."""
+    yield annotation
+    if typing.get_origin(annotation) is not Literal:
+        for inner in typing.get_args(annotation):
+            yield from _kinds(inner)
 
 
-def _put(table: dict[str, Any], dotted: str, value: Any) -> None:  # noqa: ANN401 - a settings value is of any type
-    """Set a dotted key in a nested table; a value that stands where a table must stand gives way."""
-    *path, last = dotted.split(".")
-    for part in path:
-        inner = table.get(part)
-        table = table.setdefault(part, {}) if isinstance(inner, dict) or inner is None else _replace(table, part)
-    table[last] = value
-
-
-def _replace(table: dict[str, Any], part: str) -> dict[str, Any]:
-    table[part] = {}
-    inner: dict[str, Any] = table[part]
-    return inner
-
-
-def _sentence(error: ValidationError, origin: Mapping[str, str]) -> Misconfigured:
-    """Make the one sentence of the first wrong key; a secret's value is never in it."""
-    first = error.errors(include_url=False)[0]
-    key = ".".join(str(part) for part in first["loc"])
-    source = next((name for known, name in origin.items() if known == key or known.startswith(f"{key}.")), "settings")
-    if first["type"] == "extra_forbidden":
-        known = [name for name, _ in keys()] + list(Settings.model_fields)
-        near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)
-        return Misconfigured(f"unknown settings key {key!r} in {source}", fix=f"did you mean {near[0]!r}?")
-    if key == "database.type":
+def _sentence(error: ErrorDetails, places: Mapping[KeyPath, str]) -> Misconfigured:
+    """Make the one sentence of a wrong key; a secret's value is never in it, nor any value of an unknown key."""
+    path = tuple(str(part) for part in error["loc"])
+    dotted = ".".join(path)
+    place = next((place for key, place in places.items() if key[: len(path)] == path), "the settings")
+    if error["type"] == "extra_forbidden":
+        return _unknown(path, place)
+    value = error["input"]
+    if dotted == "database.type":
         return Misconfigured(
-            f"database.type is {first['input']!r} in {source}, and Tapeline stores in Postgres only",
+            f"database.type is {value!r} in {place}, and Tapeline stores in Postgres only",
             fix="set it to 'postgres' (port 5432)",
         )
-    secret = key.endswith("password")
-    value = "" if secret else f" {first['input']!r}"
-    return Misconfigured(f"settings key {key!r} in {source} has a wrong value{value}", fix=first["msg"])
+    known = next((key for key in catalogue() if key.dotted == dotted), None)
+    if error["type"] == SAMPLE_SECRET:
+        return Misconfigured(f"settings key {dotted!r} in {place} is still the sample", fix=error["msg"])
+    shown = ""
+    if known is not None and not known.secret and isinstance(value, str | int | float):
+        shown = f" {redact.text(str(value))!r}"
+    return Misconfigured(f"settings key {dotted!r} in {place} has a wrong value{shown}", fix=_lower(error["msg"]))
 
 
-def _rooted(found: Settings, root: Path, env: Mapping[str, str]) -> Settings:
-    """Make every folder absolute, so that a process started elsewhere means the same place."""
-    cache = found.data.cache_dir or Path(env.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tapeline"
-    data = found.data.model_copy(update={"dir": root / found.data.dir, "cache_dir": root / cache})
-    log = found.log.model_copy(update={"dir": root / found.log.dir})
-    return found.model_copy(update={"data": data, "log": log})
+def _lower(sentence: str) -> str:
+    return sentence.replace("Input should", "it should", 1)
+
+
+def _unknown(path: KeyPath, place: str) -> Misconfigured:
+    """Name the nearest known key, in the form in which the person wrote it."""
+    if len(path) == 1 and path[0].startswith(PREFIX):
+        name, known = path[0], [key.variable for key in catalogue()]
+        problem = f"unknown variable {name!r} in {place.partition(' (')[0]}"
+    else:
+        name, known = ".".join(path), [key.dotted for key in catalogue()] + list(sections())
+        problem = f"unknown settings key {name!r} in {place}"
+    near = difflib.get_close_matches(name, known, n=1, cutoff=_SIMILAR)
+    if near:
+        return Misconfigured(problem, fix=f"did you mean {near[0]!r}?")
+    return Misconfigured(problem, fix="take it out; tapeline.example.toml lists all keys")
+
+
+def _rooted(found: Settings, root: Path, env: Mapping[str, str], places: Mapping[KeyPath, str]) -> Settings:
+    """Make every path absolute, so that a process started elsewhere means the same place, and find every file."""
+    whole: dict[str, Any] = {}
+    for section in sections():
+        values = getattr(found, section)
+        moved = {
+            name: root / value.expanduser() for name in type(values).model_fields
+            if isinstance(value := getattr(values, name), Path)
+        }  # fmt: skip
+        for name, path in moved.items():
+            if name.endswith("_file") and not path.is_file():
+                raise Misconfigured(
+                    f"settings key '{section}.{name}' in {places.get((section, name), 'the settings')} names {path},"
+                    " which does not exist",
+                    fix="give the path of that file, relative to the project's root or absolute",
+                )
+        whole[section] = values.model_copy(update=moved)
+    if found.data.cache_dir is None:
+        cache = Path(env.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tapeline"
+        whole["data"] = whole["data"].model_copy(update={"cache_dir": cache})
+    return found.model_copy(update=whole)

@@ -1,0 +1,86 @@
+"""The catalogue of log events: one line per name and sentence; a line of the log names its event from here.
+
+Use: `logs.get(__name__).info(LogEvent.PROCESS_STARTED, parts=3)`. Add one: one line below, `NAME = "NAME", "sentence"`,
+with a third `"trade"` for what belongs into trade.log as well.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal, Self
+
+Category = Literal["", "trade"]
+
+
+class LogEvent(StrEnum):
+    """A log event; its text is its name, `about` says what has happened, `category` which shared file it joins."""
+
+    about: str
+    category: Category
+
+    def __new__(cls, name: str, about: str, category: Category = "") -> Self:
+        """Make the event from its line in the catalogue."""
+        event = str.__new__(cls, name)
+        event._value_ = name
+        event.about = about
+        event.category = category
+        return event
+
+    # the process
+    PROCESS_STARTING = "PROCESS_STARTING", "settings are read, logs are open, parts start next"
+    PROCESS_STARTED = "PROCESS_STARTED", "every part has started"
+    PROCESS_STOPPING = "PROCESS_STOPPING", "a stop was asked for; parts stop in reverse order"
+    PROCESS_STOPPED = "PROCESS_STOPPED", "every part has stopped; the process ends with this exit code"
+    PROCESS_CRASHED = "PROCESS_CRASHED", "something unexpected happened; the process stops and says where"
+    PROCESS_REFUSED = "PROCESS_REFUSED", "a person must change something before this process can run"
+    PROCESS_KILLED = "PROCESS_KILLED", "a second signal came while stopping; the process ends at once"
+    PART_STARTING = "PART_STARTING", "the next part starts"
+    PART_STARTED = "PART_STARTED", "a part has started"
+    PART_STOPPING = "PART_STOPPING", "a part stops"
+    PART_STOPPED = "PART_STOPPED", "a part has stopped"
+    PART_STOP_FORCED = "PART_STOP_FORCED", "a part did not stop in its time and was cut off"
+    PART_STOP_FAILED = "PART_STOP_FAILED", "a part failed while it stopped; the others stop all the same"
+    TASK_ENDED = "TASK_ENDED", "a background task has finished its work"
+    TASK_FAILED = "TASK_FAILED", "a background task failed; the others go on"
+    LOOP_ERROR = "LOOP_ERROR", "the event loop reports an error that nobody awaited"
+    LOG_LINES_LOST = "LOG_LINES_LOST", "log lines could not be written (disk full or folder gone); writing works again"
+
+    # dependencies
+    DEPENDENCY_WAITING = "DEPENDENCY_WAITING", "a dependency does not answer yet; it is tried again"
+    DEPENDENCY_READY = "DEPENDENCY_READY", "a dependency answers"
+    DEPENDENCY_LOST = "DEPENDENCY_LOST", "a dependency that answered is away; it is tried until it is back"
+    DEPENDENCY_GIVEN_UP = "DEPENDENCY_GIVEN_UP", "a dependency did not answer at start within the allowed tries"
+    BUS_CONNECTED = "BUS_CONNECTED", "the connection to Kafka stands"
+    BUS_DISCONNECTED = "BUS_DISCONNECTED", "the connection to Kafka is lost"
+    BUS_RECONNECTED = "BUS_RECONNECTED", "the connection to Kafka is back"
+    PRODUCER_RECREATED = "PRODUCER_RECREATED", "an idempotent producer was stuck or fenced and has been replaced"
+
+    # children of the supervisor
+    CHILD_STARTED = "CHILD_STARTED", "a child process was started"
+    CHILD_READY = "CHILD_READY", "a child process answers"
+    CHILD_DIED = "CHILD_DIED", "a child process ended without being asked to"
+    CHILD_RESTARTED = "CHILD_RESTARTED", "a child process that had died answers again"
+    CHILD_STOPPED = "CHILD_STOPPED", "a child process ended as asked"
+    CHILD_KILLED = "CHILD_KILLED", "a child process did not end in time and was killed"
+    CHILD_FAILED = "CHILD_FAILED", "a child process keeps dying; it is not started again"
+
+    # contracts and stores
+    TOPIC_CREATED = "TOPIC_CREATED", "a topic of the catalogue did not exist and was created"
+    SCHEMA_REGISTERED = "SCHEMA_REGISTERED", "a schema of the catalogue is in the registry under this id"
+    SCHEMA_LEARNED = "SCHEMA_LEARNED", "an unknown schema id was read from the registry"
+    MIGRATION_APPLIED = "MIGRATION_APPLIED", "a migration was applied"
+    MIGRATION_REVERTED = "MIGRATION_REVERTED", "a migration was taken back"
+    RECORDS_MISSED = "RECORDS_MISSED", "records were deleted by retention before they were read; reading goes on behind"
+    DEAD_LETTER = "DEAD_LETTER", "a record could not be processed and was put aside with its reason"
+    DEAD_LETTER_REPLAYED = "DEAD_LETTER_REPLAYED", "a dead letter was published to its topic again"
+
+    # health
+    TELEMETRY_SERVING = "TELEMETRY_SERVING", "metrics and health are served at this address"
+    HEARTBEAT_SENT = "HEARTBEAT_SENT", "the first heartbeat after a start or a silence was accepted"
+    HEARTBEAT_FAILED = "HEARTBEAT_FAILED", "a heartbeat could not be published; the next one follows in its time"
+    ALERT_RAISED = "ALERT_RAISED", "something that a person must see"
+    ALERT_NOT_SENT = "ALERT_NOT_SENT", "an alert could not be published; it stands in this log"
+
+
+EVENTS: tuple[LogEvent, ...] = tuple(LogEvent)
+"""The catalogue: docs and tests read the same list."""

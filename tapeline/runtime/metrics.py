@@ -1,0 +1,155 @@
+"""The catalogue of metrics: each is one typed constant with name, labels and help; nothing else may be measured.
+
+Use: `metrics.DEAD_LETTERS.inc(topic="md.trade")`, `metrics.PARTS.set(3)`, `.observe(0.2, part="kafka")`.
+A hot path keeps `bound = metrics.X.bind(topic="md.book")` and calls `bound.inc()`.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import prometheus_client
+
+from tapeline.errors import Misconfigured
+
+Kind = Literal["counter", "gauge", "histogram"]
+
+_DURATIONS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """What all kinds share: the name as scraped, what it says, the names of its labels."""
+
+    kind: ClassVar[Kind]
+    name: str
+    about: str
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Counter(Metric):
+    """A number that only grows; its name ends in `_total`."""
+
+    kind: ClassVar[Kind] = "counter"
+
+    def bind(self, **labels: str) -> prometheus_client.Counter:
+        """Return the counter of these label values, to keep where it is raised often."""
+        family = _counter(self)
+        return family.labels(**_checked(self, labels)) if self.labels else family
+
+    def inc(self, by: float = 1, **labels: str) -> None:
+        """Raise the counter of these label values."""
+        self.bind(**labels).inc(by)
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge(Metric):
+    """A number that goes up and down."""
+
+    kind: ClassVar[Kind] = "gauge"
+
+    def bind(self, **labels: str) -> prometheus_client.Gauge:
+        """Return the gauge of these label values, to keep where it is set often."""
+        family = _gauge(self)
+        return family.labels(**_checked(self, labels)) if self.labels else family
+
+    def set(self, value: float, **labels: str) -> None:
+        """Set the gauge of these label values."""
+        self.bind(**labels).set(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram(Metric):
+    """How a measured value is spread; buckets are upper bounds."""
+
+    kind: ClassVar[Kind] = "histogram"
+    buckets: tuple[float, ...] = _DURATIONS_S
+
+    def bind(self, **labels: str) -> prometheus_client.Histogram:
+        """Return the histogram of these label values, to keep where it is fed often."""
+        family = _histogram(self)
+        return family.labels(**_checked(self, labels)) if self.labels else family
+
+    def observe(self, value: float, **labels: str) -> None:
+        """Add one measured value."""
+        self.bind(**labels).observe(value)
+
+
+# the process
+PROCESS_READY = Gauge("tapeline_process_ready", "1 when every part has started and every dependency answers")
+PARTS = Gauge("tapeline_parts", "parts of the process that are started")
+PART_START_S = Histogram("tapeline_part_start_seconds", "how long a part took to start", ("part",))
+PART_STOPS_FORCED = Counter("tapeline_part_stops_forced_total", "parts that did not stop in their time", ("part",))
+TASK_FAILURES = Counter("tapeline_task_failures_total", "background tasks that failed", ("task",))
+LOG_LINES_LOST = Counter("tapeline_log_lines_lost_total", "log lines that could not be written", ("file",))
+
+# dependencies
+DEPENDENCY_UP = Gauge("tapeline_dependency_up", "1 while the dependency answers", ("dependency",))
+DEPENDENCY_RETRIES = Counter("tapeline_dependency_retries_total", "tries that found it away", ("dependency",))
+PRODUCERS_RECREATED = Counter("tapeline_producers_recreated_total", "idempotent producers replaced", ("reason",))
+
+# contracts
+RECORDS_MISSED = Counter("tapeline_records_missed_total", "records gone before they were read", ("topic",))
+DEAD_LETTERS = Counter("tapeline_dead_letters_total", "records put aside", ("topic",))
+
+# health
+HEARTBEATS = Counter("tapeline_heartbeats_total", "heartbeats by outcome (sent, failed)", ("outcome",))
+HEARTBEAT_LATENCY_S = Gauge("tapeline_heartbeat_latency_seconds", "how long the last heartbeat took to be accepted")
+ALERTS = Counter("tapeline_alerts_total", "alerts raised", ("severity",))
+
+
+def catalogue() -> tuple[Metric, ...]:
+    """Return every metric of this module in the order written: docs, dashboards and tests read the same list."""
+    return tuple(value for value in globals().values() if isinstance(value, Metric))
+
+
+def registry() -> prometheus_client.CollectorRegistry:
+    """Return the one collector registry of the process."""
+    return _registry()
+
+
+def render() -> bytes:
+    """Return all metrics in the text format of Prometheus, those that were never touched included."""
+    for metric in catalogue():
+        _FAMILIES[metric.kind](metric)
+    return prometheus_client.generate_latest(registry())
+
+
+def _checked(metric: Metric, labels: dict[str, str]) -> dict[str, str]:
+    if tuple(sorted(labels)) != tuple(sorted(metric.labels)):
+        raise Misconfigured(
+            f"metric {metric.name} was given the labels {sorted(labels)}", fix=f"use exactly {sorted(metric.labels)}"
+        )
+    return labels
+
+
+@functools.cache
+def _registry() -> prometheus_client.CollectorRegistry:
+    # Made on first use, not at import; the collectors of memory, file descriptors and garbage come with it.
+    found = prometheus_client.CollectorRegistry(auto_describe=True)
+    prometheus_client.ProcessCollector(registry=found)
+    prometheus_client.PlatformCollector(registry=found)
+    prometheus_client.GCCollector(registry=found)
+    return found
+
+
+@functools.cache
+def _counter(metric: Metric) -> prometheus_client.Counter:
+    return prometheus_client.Counter(metric.name, metric.about, metric.labels, registry=_registry())
+
+
+@functools.cache
+def _gauge(metric: Metric) -> prometheus_client.Gauge:
+    return prometheus_client.Gauge(metric.name, metric.about, metric.labels, registry=_registry())
+
+
+@functools.cache
+def _histogram(metric: Metric) -> prometheus_client.Histogram:
+    buckets = metric.buckets if isinstance(metric, Histogram) else _DURATIONS_S
+    return prometheus_client.Histogram(metric.name, metric.about, metric.labels, registry=_registry(), buckets=buckets)
+
+
+_FAMILIES = {"counter": _counter, "gauge": _gauge, "histogram": _histogram}

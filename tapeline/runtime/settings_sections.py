@@ -1,0 +1,205 @@
+"""The tables of the settings file: each key with its type, default, limits and the sentence that docs show.
+
+A description that begins with DANGER names a key that can lose money or data; one that begins with RECOMMENDED says
+what to set on a server.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic_core import PydanticCustomError
+
+SAMPLE_SECRET: Final = "sample_secret"  # noqa: S105 - the name of an error, not a secret
+
+_SAMPLES = re.compile(
+    r"change[-_ ]?(?:me|it|this)|(?:my|your|the)?[-_ ]?(?:super)?[-_ ]?(?:secret|password|passw0rd|passwd|token)"
+    r"|your[-_ ].*|<.*>|\$?\{.*\}|example|sample|placeholder|default|x{3,}|todo|dummy|123456\d*",
+    re.IGNORECASE,
+)
+_RETRIES = "tries at start before the process gives up (X-06)"
+_CA = "certificate authority; default: the system's"
+_CERT = "client certificate, for mutual TLS"
+_KEY = "key of the client certificate"
+_USED_WITH = "what the service asks for; with password"
+
+
+def _own(secret: SecretStr) -> SecretStr:
+    """Refuse a secret that stands in every example on the internet (X-14)."""
+    value = secret.get_secret_value().strip()
+    if _SAMPLES.fullmatch(value) or _SAMPLES.fullmatch(value.rstrip("!0123456789")):
+        raise PydanticCustomError(SAMPLE_SECRET, "set a secret of your own")
+    return secret
+
+
+def _web(url: str) -> str:
+    if re.fullmatch(r"https?://[^/\s@]+(?:/\S*)?", url) is None:
+        raise PydanticCustomError("url", "give http(s)://host:port; username and password are keys of their own")
+    return url
+
+
+def _level(value: object) -> object:
+    # Python's own word and any case are understood.
+    return {"warning": "warn"}.get(value.lower(), value.lower()) if isinstance(value, str) else value
+
+
+def _number(value: object) -> object:
+    # A variable of the environment is text.
+    return int(value) if isinstance(value, str) and value.isdecimal() else value
+
+
+Secret = Annotated[SecretStr, AfterValidator(_own)]
+Level = Annotated[Literal["debug", "info", "warn", "error"], BeforeValidator(_level)]
+Depth = Annotated[Literal[20, 50, 0], BeforeValidator(_number)]
+
+
+class Section(BaseModel):
+    """A table of the settings file; unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class _Tls(Section):
+    """What every TLS client takes."""
+
+    ca_file: Path | None = Field(default=None, description=_CA)
+    cert_file: Path | None = Field(default=None, description=_CERT)
+    key_file: Path | None = Field(default=None, description=_KEY)
+
+    @model_validator(mode="after")
+    def _pair(self) -> Self:
+        if (self.cert_file is None) != (self.key_file is None):
+            raise PydanticCustomError("pair", "set cert_file and key_file both, or neither")
+        return self
+
+
+class Data(Section):
+    """Where things are kept."""
+
+    dir: Path = Field(default=Path(".tapeline"), description="data and run file; relative to the project's root")
+    cache_dir: Path | None = Field(default=None, description="fetched jars; default: the user's cache folder")
+
+
+class Log(Section):
+    """What is written down about the run."""
+
+    level: Level = Field(default="debug", description="RECOMMENDED info on a server; the lowest level written")
+    dir: Path = Field(default=Path("logs"), description="folder of the log files; relative to the project's root")
+    console: Literal["off", "json", "text"] = Field(default="off", description="what also goes to standard error")
+    max_mb: int = Field(default=50, ge=1, description="a log file is rotated at this size and at midnight UTC")
+    keep_days: int = Field(default=14, ge=1, description="rotated files older than this are deleted")
+
+
+class Kafka(_Tls):
+    """The broker; with no bootstrap, `tapeline up` starts its own."""
+
+    bootstrap: str | None = Field(default=None, description="host:port of one or more brokers, comma separated")
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        default="PLAINTEXT", description="DANGER PLAINTEXT only on loopback or a private network"
+    )
+    sasl_mechanism: Literal["SCRAM-SHA-256", "SCRAM-SHA-512", "PLAIN"] = Field(
+        default="SCRAM-SHA-512", description="with SASL_PLAINTEXT or SASL_SSL"
+    )
+    username: str | None = Field(default=None, description="with SASL_PLAINTEXT or SASL_SSL")
+    password: Secret | None = Field(default=None, description="with SASL_PLAINTEXT or SASL_SSL")
+    partitions: int | None = Field(default=None, ge=1, description="DANGER fixed at creation; 4 embedded, 12 otherwise")
+    replication: int = Field(default=1, ge=1, description="RECOMMENDED 3 on a cluster; copies of each record")
+    max_retries: int = Field(default=5, ge=0, description=_RETRIES)
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.security_protocol.startswith("SASL") and (self.username is None or self.password is None):
+            raise PydanticCustomError("sasl", "security_protocol SASL_* needs username and password")
+        return self
+
+
+class Registry(_Tls):
+    """The schema registry; with no url, `tapeline up` starts its own."""
+
+    url: Annotated[str, AfterValidator(_web)] | None = Field(default=None, description="http(s)://host:port")
+    username: str | None = Field(default=None, description=_USED_WITH)
+    password: Secret | None = Field(default=None, description=_USED_WITH.replace("password", "username"))
+
+
+class Database(_Tls):
+    """Postgres; with no host, `tapeline up` starts its own."""
+
+    type: Literal["postgres"] = Field(default="postgres", description="Tapeline stores in Postgres only")
+    host: str | None = Field(default=None, description="host name of a Postgres that you run")
+    port: int = Field(default=5432, ge=1, le=65535, description="its port")
+    user: str = Field(default="tapeline", description="who Tapeline is there")
+    password: Secret | None = Field(default=None, description="with user")
+    name: str = Field(default="ct_system", description="the database")
+    use_tls: bool = Field(default=True, description="DANGER no only on a private network; our own Postgres needs none")
+    sslmode: Literal["require", "verify-ca", "verify-full"] = Field(
+        default="verify-ca", description="RECOMMENDED verify-full where certificates name the host; with use_tls"
+    )
+    pool_max: int = Field(default=20, ge=1, description="connections of one process at most")
+    pool_idle: int = Field(default=5, ge=0, description="connections kept open")
+    max_retries: int = Field(default=5, ge=0, description=_RETRIES)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.pool_idle > self.pool_max:
+            raise PydanticCustomError("pool", "pool_idle must not be above pool_max")
+        return self
+
+
+class ClickHouse(_Tls):
+    """ClickHouse; with no host, `tapeline up` starts its own."""
+
+    host: str | None = Field(default=None, description="host name of a ClickHouse that you run")
+    port: int = Field(default=8123, ge=1, le=65535, description="its HTTP port (HTTPS: 8443)")
+    database: str = Field(default="crypto", description="the database")
+    username: str = Field(default="default", description="who Tapeline is there")
+    password: Secret | None = Field(default=None, description="with username")
+    secure: bool = Field(default=False, description="RECOMMENDED yes on a server; HTTPS instead of HTTP")
+    max_retries: int = Field(default=5, ge=0, description=_RETRIES)
+
+
+class Embedded(Section):
+    """The services that `tapeline up` starts itself; port 0 takes a free one."""
+
+    kafka_port: int = Field(default=0, ge=0, le=65535, description="port of the broker")
+    registry_port: int = Field(default=0, ge=0, le=65535, description="port of the schema registry")
+    postgres_port: int = Field(default=0, ge=0, le=65535, description="port of Postgres")
+    clickhouse_port: int = Field(default=0, ge=0, le=65535, description="port of ClickHouse")
+    kafka_heap_mb: int = Field(default=256, ge=128, description="memory of the broker's heap")
+    ready_timeout_s: float = Field(default=120.0, gt=0, description="how long `up` waits; the first one fetches jars")
+
+
+class Process(Section):
+    """What holds for every process."""
+
+    drain_timeout_s: float = Field(default=30.0, gt=0, le=30.0, description="after this a stop is forced")
+    heartbeat_every_s: float = Field(default=5.0, gt=0, description="offline for others after three missed")
+    metrics_port: int = Field(default=0, ge=0, le=65535, description="loopback port of /metrics and /health; 0: any")
+
+
+class Server(Section):
+    """The gateway's own server."""
+
+    port: int = Field(default=8080, ge=1, le=65535, description="loopback port of REST, WebSocket and web UI")
+
+
+class Monitor(Section):
+    """What is recorded."""
+
+    orderbook_depth: Depth = Field(default=20, description="levels a side of md.book: 20, 50, or 0 for all")
+    batch_size: int = Field(default=10_000, ge=1, description="rows written to ClickHouse at once")
+    batch_interval_sec: float = Field(default=1.0, gt=0, description="a batch that is not full is written after this")
+    ring_buffer_size: int = Field(
+        default=10_000, ge=1, description="records waiting to be published; oldest shed first"
+    )
+
+
+class Trader(Section):
+    """How much may be traded."""
+
+    max_open_orders: int = Field(default=10, ge=0, description="DANGER orders open at once in an account")
+    max_position_size: Decimal = Field(default=Decimal(1000), ge=0, description="DANGER largest position, in USDT")
+    default_strategy: Literal["grid", "dca", "scalp"] = Field(default="grid", description="for a task that names none")
