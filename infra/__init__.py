@@ -1,0 +1,1 @@
+"""What Tapeline runs on: the embedded services in code, Docker Compose and its neighbours as files."""

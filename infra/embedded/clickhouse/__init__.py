@@ -1,0 +1,1 @@
+"""The ClickHouse engine behind HTTP in its own process: the one user of chdb."""

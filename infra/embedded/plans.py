@@ -1,0 +1,251 @@
+"""How each embedded service is made ready and started: the one place that joins settings, ports, folders and programs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib.util
+import os
+import shutil
+import signal
+import sys
+from asyncio.subprocess import PIPE
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from infra.embedded import datadir, inherit, jars, java, kafka, orphans, postgres, probes, steps
+from infra.embedded.child import ChildSpec
+from infra.embedded.ports import HOST, Ports
+from tapeline.errors import Misconfigured, Unavailable
+from tapeline.runtime.runfile import Addresses, Secrets
+from tapeline.runtime.settings import NESTING, PREFIX, Settings
+
+KAFKA, POSTGRES, CLICKHOUSE, REGISTRY = "kafka", "postgres", "clickhouse", "registry"
+SERVICES = (KAFKA, POSTGRES, CLICKHOUSE, REGISTRY)
+"""In the order of their start; they stop in the reverse order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """The ports of one run; None for what settings name as external."""
+
+    kafka: int | None = None
+    controller: int | None = None
+    registry: int | None = None
+    postgres: int | None = None
+    clickhouse: int | None = None
+
+    def addresses(self) -> Addresses:
+        """Return where the services of this run answer."""
+        return Addresses(
+            kafka=self.kafka and f"{HOST}:{self.kafka}",
+            registry=self.registry and f"http://{HOST}:{self.registry}",
+            postgres=self.postgres and f"{HOST}:{self.postgres}",
+            clickhouse=self.clickhouse and f"http://{HOST}:{self.clickhouse}",
+        )
+
+
+def ours(settings: Settings) -> frozenset[str]:
+    """Return the services that settings do not name, which are therefore started here."""
+    named = {
+        KAFKA: settings.kafka.bootstrap,
+        POSTGRES: settings.database.host,
+        CLICKHOUSE: settings.clickhouse.host,
+        REGISTRY: settings.registry.url,
+    }
+    return frozenset(name for name, place in named.items() if place is None and _exists(name))
+
+
+def _exists(name: str) -> bool:
+    """Tell whether a service of our own code is part of this installation."""
+    if name in {KAFKA, POSTGRES}:
+        return True
+    found = importlib.util.find_spec(f"infra.embedded.{name}.__main__")
+    return found is not None and "def main" in Path(str(found.origin)).read_text()  # TEMPORARY
+
+
+def choose(settings: Settings, services: frozenset[str], ports: Ports) -> Chosen:
+    """Take the ports of this run; raise Misconfigured for one that is taken."""
+    wanted = settings.embedded
+
+    def take(name: str, port: int) -> int | None:
+        return ports.take(port, f"embedded.{name}_port") if name in services else None
+
+    return Chosen(
+        kafka=take(KAFKA, wanted.kafka_port),
+        registry=take(REGISTRY, wanted.registry_port),
+        postgres=take(POSTGRES, wanted.postgres_port),
+        clickhouse=take(CLICKHOUSE, wanted.clickhouse_port),
+        controller=take(KAFKA, 0),
+    )
+
+
+class Plans:
+    """Makes ready and describes each service of one run."""
+
+    def __init__(self, settings: Settings, chosen: Chosen, secrets: Secrets, report: steps.OnStep) -> None:
+        """Remember the run; nothing is touched before a plan is awaited."""
+        self._settings = settings
+        self._chosen = chosen
+        self._secrets = secrets
+        self._report = report
+        self._folder = settings.data.dir
+        # A fixed port for metrics can be the supervisor's only: each child takes a free one.
+        self._environ = inherit.environment(settings) | {
+            orphans.MARK: str(settings.data.dir),
+            f"{PREFIX}PROCESS{NESTING}METRICS_PORT": "0",
+        }
+        self._kafka_spawns = asyncio.Event()
+
+    def output(self, name: str) -> Path:
+        """Return the file that takes what a child writes to its standard output and error."""
+        return self._settings.log.dir / f"{name}_output.log"
+
+    async def plan(self, name: str) -> ChildSpec:
+        """Make one service ready to start and return how."""
+        makers = {
+            KAFKA: self._kafka,
+            POSTGRES: self._postgres,
+            CLICKHOUSE: self._clickhouse,
+            REGISTRY: self._registry,
+        }
+        return await makers[name]()
+
+    async def _kafka(self) -> ChildSpec:
+        found, files = await asyncio.gather(asyncio.to_thread(java.find, self._environ), self._jars())
+        port, controller = _port(self._chosen.kafka), _port(self._chosen.controller)
+        node = kafka.Node(node_id=1, port=port, controller_port=controller)
+        broker = kafka.Broker(
+            node=node,
+            cluster=(node,),
+            folder=self._folder / KAFKA,
+            log_file=self._settings.log.dir / "kafka.log",
+            java=found,
+            jars=files,
+            heap_mb=self._settings.embedded.kafka_heap_mb,
+        )
+        await asyncio.to_thread(kafka.prepare, broker, self._environ)
+        self._kafka_spawns.set()
+        return ChildSpec(
+            name=KAFKA,
+            command=kafka.command(broker, kafka.MAIN, str(broker.properties_file)),
+            environ=self._environ,
+            folder=broker.folder,
+            data=broker.folder,
+            output=self.output(KAFKA),
+            log_file=broker.log_file,
+            probe=probes.kafka(HOST, port, brokers=1),
+        )
+
+    async def _jars(self) -> tuple[Path, ...]:
+        """Return the broker's files, fetched by a process of its own, which can be ended at any moment."""
+        lock, cache = jars.load_lock(), self._cache()
+        if await asyncio.to_thread(jars.missing, lock, cache):
+            with steps.timed(self._report, jars.STEP, f"Kafka {lock.kafka}"):
+                await self._fetch(cache)
+        return jars.class_path(lock, cache)
+
+    async def _fetch(self, cache: Path) -> None:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "infra.embedded.jars", "fetch", str(cache)),
+            stdout=PIPE,
+            env=self._environ,
+            start_new_session=True,
+        )
+        said: steps.Step | None = None
+        try:
+            if process.stdout is None:
+                raise RuntimeError("the process was started with a pipe")
+            async for line in process.stdout:
+                with contextlib.suppress(msgspec.DecodeError):
+                    said = steps.decode(line)
+                    if said.state == "progress":
+                        self._report(said)
+            code = await process.wait()
+        finally:
+            if process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+        if code != 0:
+            raise _failure(said, code)
+
+    async def _postgres(self) -> ChildSpec:
+        data, port = self._folder / POSTGRES, _port(self._chosen.postgres)
+        server = postgres.Server(
+            binaries=postgres.binaries_for(data),
+            data=data,
+            port=port,
+            database=self._settings.database.name,
+            identity=postgres.identity(effective_uid=os.geteuid(), setpriv=shutil.which("setpriv"), folder=data),
+        )
+        await asyncio.to_thread(postgres.prepare, server, self._secrets.postgres_password, self._environ)
+        return ChildSpec(
+            name=POSTGRES,
+            command=postgres.command(server),
+            environ=self._environ,
+            folder=data.parent,
+            data=data,
+            output=self.output(POSTGRES),
+            probe=probes.postgres(HOST, port, postgres.USER, server.database),
+            # Fast shutdown: sessions are ended, everything is written.
+            stop_signal=signal.SIGINT,
+            user=server.identity.subprocess_user,
+            before=lambda: postgres.end_orphans(data),
+        )
+
+    async def _clickhouse(self) -> ChildSpec:
+        data, port = self._folder / CLICKHOUSE, _port(self._chosen.clickhouse)
+        return ChildSpec(
+            name=CLICKHOUSE,
+            command=_module(CLICKHOUSE, "--port", str(port), "--data", str(data)),
+            environ=self._environ,
+            folder=Path.cwd(),
+            data=data,
+            output=self.output(CLICKHOUSE),
+            probe=probes.http(HOST, port, "/ping"),
+        )
+
+    async def _registry(self) -> ChildSpec:
+        port = _port(self._chosen.registry)
+        if self._chosen.kafka is not None:
+            # The first fetch of the broker's files may take longer than the registry would wait for a broker.
+            await self._kafka_spawns.wait()
+        return ChildSpec(
+            name=REGISTRY,
+            command=_module(REGISTRY, "--port", str(port)),
+            environ=self._environ,
+            folder=Path.cwd(),
+            data=self._folder / KAFKA,
+            output=self.output(REGISTRY),
+            probe=probes.http(HOST, port, "/subjects"),
+        )
+
+    def _cache(self) -> Path:
+        cache = self._settings.data.cache_dir
+        return self._folder / "cache" if cache is None else cache
+
+
+def check_folder(settings: Settings, services: frozenset[str]) -> Secrets:
+    """Check the data directory for the services that start here; return its secrets."""
+    return datadir.open_checked(settings.data.dir, services)
+
+
+def _failure(said: steps.Step | None, code: int) -> Misconfigured | Unavailable:
+    """Make the error again that the fetching process reported."""
+    if said is None or said.error is None:
+        return Unavailable(f"fetching the broker's files ended with exit {code}")
+    if said.fix is None:
+        return Unavailable(said.error)
+    return Misconfigured(said.error.removesuffix(f": {said.fix}"), fix=said.fix)
+
+
+def _module(name: str, *arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", f"infra.embedded.{name}", *arguments)
+
+
+def _port(chosen: int | None) -> int:
+    if chosen is None:
+        raise RuntimeError("a service that settings name is not planned here")
+    return chosen
