@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
-from infra.embedded import steps, supervisor
+from infra.embedded import steps
+from infra.embedded.supervisor import SERVICE, Supervisor
 from tapeline.errors import Misconfigured
 from tapeline.runtime import lifecycle
 from tapeline.runtime.lifecycle import Lifecycle
@@ -18,20 +19,20 @@ def main() -> int:
     parser.add_argument("--report-fd", type=int, help="write each step of the start as a JSON line to this descriptor")
     report = steps.Reporter(parser.parse_args().report_fd)
     try:
-        settings = load(service=supervisor.SERVICE)
+        settings = load(service=SERVICE)
     except Misconfigured as error:
         report(steps.failed(steps.WHOLE, error))
-        sys.stderr.write(f"{supervisor.SERVICE}: {error}\n")
+        sys.stderr.write(f"{SERVICE}: {error}\n")
         return lifecycle.MISCONFIGURED
 
     async def run(life: Lifecycle) -> None:
         try:
-            await supervisor.Supervisor(life, settings, report).run()
+            await Supervisor(life, report).run()
         except BaseException as error:
             report(steps.failed(steps.WHOLE, error))
             raise
 
-    return lifecycle.run(run, service=supervisor.SERVICE, settings=settings)
+    return lifecycle.run(run, service=SERVICE, settings=settings)
 
 
 if __name__ == "__main__":

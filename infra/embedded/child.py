@@ -38,7 +38,7 @@ STEADY_S = 5.0
 
 _LONGEST_DELAY_S = 30.0
 _ASK_STARTING_S = 0.05
-_ASK_RUNNING_S = 5.0
+_ASK_RUNNING_S = 2.0
 _SILENT_AFTER = 2
 _KILLED_WITHIN_S = 5.0
 _TAIL_BYTES = 65_536
@@ -85,10 +85,10 @@ def delay_before(quick_deaths: int) -> float:
 class Child:
     """Keeps one process running until it is told to stop."""
 
-    def __init__(self, name: str, plan: Plan, output: Path, on_change: OnChange) -> None:
+    def __init__(self, name: str, plan: Plan, output: Path, on_change: OnChange, *, metrics: str | None = None) -> None:
         """Remember what to start; nothing runs before `keep`."""
         self.name = name
-        self.record = ProcessRecord(name=name, state="stopped", log=str(output))
+        self.record = ProcessRecord(name=name, state="stopped", log=str(output), metrics=metrics)
         self._plan = plan
         self._output = output
         self._on_change = on_change
@@ -256,6 +256,7 @@ class Child:
             created_s=old.created_s if keeps else created_s,
             started_us=clock.now_us() if event == "spawned" else old.started_us,
             restarts=old.restarts if restarts is None else restarts,
+            metrics=old.metrics,
             log=old.log,
             detail=detail,
         )

@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib.util
 import os
 import shutil
 import signal
 import sys
 from asyncio.subprocess import PIPE
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
-from infra.embedded import datadir, inherit, jars, java, kafka, orphans, postgres, probes, steps
+from infra.embedded import inherit, jars, java, kafka, orphans, postgres, probes, steps
 from infra.embedded.child import ChildSpec
 from infra.embedded.ports import HOST, Ports
 from tapeline.errors import Misconfigured, Unavailable
 from tapeline.runtime.runfile import Addresses, Secrets
-from tapeline.runtime.settings import NESTING, PREFIX, Settings
+from tapeline.runtime.settings import Settings, child_environment
 
 KAFKA, POSTGRES, CLICKHOUSE, REGISTRY = "kafka", "postgres", "clickhouse", "registry"
 SERVICES = (KAFKA, POSTGRES, CLICKHOUSE, REGISTRY)
 """In the order of their start; they stop in the reverse order."""
+
+_OUR_PROGRAMS = (CLICKHOUSE, REGISTRY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,14 +38,15 @@ class Chosen:
     registry: int | None = None
     postgres: int | None = None
     clickhouse: int | None = None
+    metrics: Mapping[str, int] = field(default_factory=dict)
 
     def addresses(self) -> Addresses:
         """Return where the services of this run answer."""
         return Addresses(
-            kafka=self.kafka and f"{HOST}:{self.kafka}",
-            registry=self.registry and f"http://{HOST}:{self.registry}",
-            postgres=self.postgres and f"{HOST}:{self.postgres}",
-            clickhouse=self.clickhouse and f"http://{HOST}:{self.clickhouse}",
+            kafka=None if self.kafka is None else f"{HOST}:{self.kafka}",
+            registry=None if self.registry is None else f"http://{HOST}:{self.registry}",
+            postgres=None if self.postgres is None else f"{HOST}:{self.postgres}",
+            clickhouse=None if self.clickhouse is None else f"http://{HOST}:{self.clickhouse}",
         )
 
 
@@ -55,15 +58,7 @@ def ours(settings: Settings) -> frozenset[str]:
         CLICKHOUSE: settings.clickhouse.host,
         REGISTRY: settings.registry.url,
     }
-    return frozenset(name for name, place in named.items() if place is None and _exists(name))
-
-
-def _exists(name: str) -> bool:
-    """Tell whether a service of our own code is part of this installation."""
-    if name in {KAFKA, POSTGRES}:
-        return True
-    found = importlib.util.find_spec(f"infra.embedded.{name}.__main__")
-    return found is not None and "def main" in Path(str(found.origin)).read_text()  # TEMPORARY
+    return frozenset(name for name, place in named.items() if place is None)
 
 
 def choose(settings: Settings, services: frozenset[str], ports: Ports) -> Chosen:
@@ -79,6 +74,7 @@ def choose(settings: Settings, services: frozenset[str], ports: Ports) -> Chosen
         postgres=take(POSTGRES, wanted.postgres_port),
         clickhouse=take(CLICKHOUSE, wanted.clickhouse_port),
         controller=take(KAFKA, 0),
+        metrics={name: ports.take(0, "") for name in _OUR_PROGRAMS if name in services},
     )
 
 
@@ -92,12 +88,14 @@ class Plans:
         self._secrets = secrets
         self._report = report
         self._folder = settings.data.dir
-        # A fixed port for metrics can be the supervisor's only: each child takes a free one.
-        self._environ = inherit.environment(settings) | {
-            orphans.MARK: str(settings.data.dir),
-            f"{PREFIX}PROCESS{NESTING}METRICS_PORT": "0",
-        }
+        # Foreign programs see none of our settings, and so none of our secrets.
+        self._foreign = child_environment(ours=False) | {orphans.MARK: str(settings.data.dir)}
         self._kafka_spawns = asyncio.Event()
+
+    def metrics(self, name: str) -> str | None:
+        """Return where a child serves its metrics, where it does."""
+        port = self._chosen.metrics.get(name)
+        return None if port is None else f"{HOST}:{port}"
 
     def output(self, name: str) -> Path:
         """Return the file that takes what a child writes to its standard output and error."""
@@ -114,7 +112,7 @@ class Plans:
         return await makers[name]()
 
     async def _kafka(self) -> ChildSpec:
-        found, files = await asyncio.gather(asyncio.to_thread(java.find, self._environ), self._jars())
+        found, files = await asyncio.gather(asyncio.to_thread(java.find, self._foreign), self._jars())
         port, controller = _port(self._chosen.kafka), _port(self._chosen.controller)
         node = kafka.Node(node_id=1, port=port, controller_port=controller)
         broker = kafka.Broker(
@@ -126,12 +124,12 @@ class Plans:
             jars=files,
             heap_mb=self._settings.embedded.kafka_heap_mb,
         )
-        await asyncio.to_thread(kafka.prepare, broker, self._environ)
+        await asyncio.to_thread(kafka.prepare, broker, self._foreign)
         self._kafka_spawns.set()
         return ChildSpec(
             name=KAFKA,
             command=kafka.command(broker, kafka.MAIN, str(broker.properties_file)),
-            environ=self._environ,
+            environ=self._foreign,
             folder=broker.folder,
             data=broker.folder,
             output=self.output(KAFKA),
@@ -151,7 +149,7 @@ class Plans:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "infra.embedded.jars", "fetch", str(cache)),
             stdout=PIPE,
-            env=self._environ,
+            env=self._ours(jars.STEP),
             start_new_session=True,
         )
         said: steps.Step | None = None
@@ -180,11 +178,11 @@ class Plans:
             database=self._settings.database.name,
             identity=postgres.identity(effective_uid=os.geteuid(), setpriv=shutil.which("setpriv"), folder=data),
         )
-        await asyncio.to_thread(postgres.prepare, server, self._secrets.postgres_password, self._environ)
+        await asyncio.to_thread(postgres.prepare, server, self._secrets.postgres_password, self._foreign)
         return ChildSpec(
             name=POSTGRES,
             command=postgres.command(server),
-            environ=self._environ,
+            environ=self._foreign,
             folder=data.parent,
             data=data,
             output=self.output(POSTGRES),
@@ -200,7 +198,7 @@ class Plans:
         return ChildSpec(
             name=CLICKHOUSE,
             command=_module(CLICKHOUSE, "--port", str(port), "--data", str(data)),
-            environ=self._environ,
+            environ=self._ours(CLICKHOUSE),
             folder=Path.cwd(),
             data=data,
             output=self.output(CLICKHOUSE),
@@ -215,21 +213,22 @@ class Plans:
         return ChildSpec(
             name=REGISTRY,
             command=_module(REGISTRY, "--port", str(port)),
-            environ=self._environ,
+            environ=self._ours(REGISTRY),
             folder=Path.cwd(),
             data=self._folder / KAFKA,
             output=self.output(REGISTRY),
             probe=probes.http(HOST, port, "/subjects"),
         )
 
+    def _ours(self, name: str) -> dict[str, str]:
+        """Return the environment of a program of ours; a port for metrics that is set can only be the supervisor's."""
+        port = inherit.variable("process", "metrics_port")
+        extra = {orphans.MARK: str(self._folder), port: str(self._chosen.metrics.get(name, 0))}
+        return inherit.environment(self._settings, **extra)
+
     def _cache(self) -> Path:
         cache = self._settings.data.cache_dir
         return self._folder / "cache" if cache is None else cache
-
-
-def check_folder(settings: Settings, services: frozenset[str]) -> Secrets:
-    """Check the data directory for the services that start here; return its secrets."""
-    return datadir.open_checked(settings.data.dir, services)
 
 
 def _failure(said: steps.Step | None, code: int) -> Misconfigured | Unavailable:

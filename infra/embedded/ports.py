@@ -11,6 +11,7 @@ import errno
 import socket
 import sys
 from pathlib import Path
+from typing import Self
 
 import psutil
 
@@ -25,7 +26,7 @@ _TRIES = 500
 
 
 class Ports:
-    """The ports of one run; each stays reserved until `close`."""
+    """The ports of one run; each stays reserved until the end of the block."""
 
     def __init__(self) -> None:
         """Hold nothing yet."""
@@ -48,7 +49,11 @@ class Ports:
                 return port
         raise Unavailable(f"no free port on {HOST} between {_LOWEST} and {highest}")
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        """Hold ports for the time of the block."""
+        return self
+
+    def __exit__(self, *failure: object) -> None:
         """Give all ports back."""
         for held in self._held:
             held.close()

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from tapeline.errors import Unavailable
 
-ANSWERS_WITHIN_S = 5.0
+ANSWERS_WITHIN_S = 2.0
 
 Probe = Callable[[], Awaitable[None]]
 """Returns when the service works; raises Unavailable, OSError or TimeoutError when it does not (yet)."""

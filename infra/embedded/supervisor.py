@@ -1,158 +1,142 @@
 """Starts the services that settings do not name, keeps them alive, and tells everybody through the run file.
 
-The rule: the run file says what is true now; it is written at each change, and it is gone when nothing runs any more.
+The rule: either everything that was started answers and is set up, or nothing of it is left.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from importlib.metadata import version
+from functools import partial
 from pathlib import Path
 
-import msgspec
-import psutil
-
-from infra.embedded import bootstrap, datadir, orphans, plans, steps
+from infra.embedded import alarms, bootstrap, datadir, orphans, plans, steps
+from infra.embedded.alarms import Alarms
+from infra.embedded.board import Board
 from infra.embedded.child import Change, Child
 from infra.embedded.plans import Plans
 from infra.embedded.ports import Ports
+from infra.embedded.steps import Step
 from tapeline.errors import Unavailable
-from tapeline.runtime import clock, lifecycle, logs, runfile
+from tapeline.runtime import clock, endpoints, lifecycle, logs, runfile, telemetry
 from tapeline.runtime.lifecycle import Lifecycle
-from tapeline.runtime.log_events import LogEvent
-from tapeline.runtime.runfile import ProcessRecord, RunFile, Secrets
 from tapeline.runtime.settings import Settings
 
 SERVICE = "supervisor"
+# Four children, one after the other, within the 30 s of a stop.
 _STOP_WITHIN_S = 12.0
-
-
-class Board:
-    """The run file and the one hand that writes it."""
-
-    def __init__(self, settings: Settings, secrets: Secrets, chosen: plans.Chosen) -> None:
-        """Write the first run file: addresses are known before anything answers there."""
-        self._folder = settings.data.dir
-        created_s = psutil.Process().create_time()
-        self.run = RunFile(
-            version=version("tapeline"),
-            data_dir=str(settings.data.dir),
-            log_dir=str(settings.log.dir),
-            started_us=clock.now_us(),
-            supervisor=ProcessRecord(
-                name=SERVICE, state="starting", pid=os.getpid(), created_s=created_s, started_us=clock.now_us()
-            ),
-            addresses=chosen.addresses(),
-            secrets=secrets,
-        )
-        self._write()
-
-    def ready(self, schema_ids: dict[str, int], metrics: str | None) -> None:
-        """Say that everything answers and is set up."""
-        known = msgspec.structs.replace(self.run.supervisor, state="running", metrics=metrics)
-        self.run = msgspec.structs.replace(self.run, ready=True, schema_ids=schema_ids, supervisor=known)
-        self._write()
-
-    def put(self, record: ProcessRecord) -> None:
-        """Say how a process is."""
-        self.run = msgspec.structs.replace(self.run, processes=self.run.processes | {record.name: record})
-        self._write()
-
-    def remove(self) -> None:
-        """Forget the run: nothing of it is left."""
-        runfile.remove(self._folder)
-
-    def _write(self) -> None:
-        runfile.write(self._folder, self.run)
 
 
 class Supervisor:
     """One run of the embedded services."""
 
-    def __init__(self, life: Lifecycle, settings: Settings, report: steps.Reporter) -> None:
+    def __init__(self, life: Lifecycle, report: steps.Reporter) -> None:
         """Remember whom to tell; nothing runs before `run`."""
         self._life = life
-        self._settings = settings
+        self._settings = life.settings
         self._report = report
+        self._alarms = Alarms(SERVICE)
         self._children: dict[str, Child] = {}
-        self._board: Board | None = None
+        self._patience: asyncio.Timeout | None = None
 
     async def run(self) -> None:
         """Start everything, report it ready, and wait for the stop."""
         began_s = clock.monotonic_s()
-        with steps.timed(self._report, "data directory", str(self._settings.data.dir)):
-            board = await self._life.start("data directory", self._own())
+        metrics_port = self._settings.process.metrics_port
+        metrics = await self._life.start("telemetry", telemetry.serve(metrics_port, self._life.health))
+        with steps.timed(self._tell, "data directory", str(self._settings.data.dir)):
+            self._board, self._plans = await self._life.start("data directory", self._opened(metrics))
         await self._start_children()
-        found = await bootstrap.run(self._settings, board.run, self._report)
-        board.ready(found, None)
-        elapsed_s = round(clock.monotonic_s() - began_s, 3)
-        self._report(steps.Step(step=steps.WHOLE, state="done", elapsed_s=elapsed_s))
+        ids = await self._set_up()
+        self._board.ready(ids)
+        self._tell(Step(step=steps.WHOLE, state="done", elapsed_s=round(clock.monotonic_s() - began_s, 3)))
         self._report.close()
+        await self._speak(ids)
         await self._life.stopping()
 
     @asynccontextmanager
-    async def _own(self) -> AsyncIterator[Board]:
+    async def _opened(self, metrics: str) -> AsyncIterator[tuple[Board, Plans]]:
         """Hold the data directory; end what a killed supervisor left there; take ports; forget the run at the end."""
-        folder, services, ports = self._settings.data.dir, plans.ours(self._settings), Ports()
-        with datadir.locked(folder):
-            await asyncio.to_thread(end_left_over, folder)
-            secrets = plans.check_folder(self._settings, services)
+        settings, services = self._settings, plans.ours(self._settings)
+        with datadir.locked(settings.data.dir), Ports() as ports:
+            await asyncio.to_thread(end_left_over, settings.data.dir)
+            secrets = datadir.open_checked(settings.data.dir, services)
             logs.hide(secrets.postgres_password, secrets.clickhouse_password, secrets.gateway_token)
+            chosen = plans.choose(settings, services, ports)
+            board = Board(settings, SERVICE, addresses=chosen.addresses(), secrets=secrets, metrics=metrics)
             try:
-                chosen = plans.choose(self._settings, services, ports)
-                self._plans = Plans(self._settings, chosen, secrets, self._report)
-                board = self._board = Board(self._settings, secrets, chosen)
-                try:
-                    yield board
-                finally:
-                    board.remove()
+                yield board, Plans(settings, chosen, secrets, self._tell)
             finally:
-                ports.close()
+                board.remove()
 
     async def _start_children(self) -> None:
-        """Start all children at once and wait until each answers."""
+        """Start all children at once; each is kept alive until its turn to stop comes."""
         services = plans.ours(self._settings)
-        for name in plans.SERVICES:
-            if name in services:
-                child = Child(name, lambda name=name: self._plans.plan(name), self._plans.output(name), self._changed)
-                self._children[name] = await self._life.start(name, _kept(child))
+        for name in (name for name in plans.SERVICES if name in services):
+            plan = partial(self._plans.plan, name)
+            child = Child(
+                name, plan, self._plans.output(name), self._changed, metrics=self._plans.metrics(name)
+            )
+            self._children[name] = await self._life.start(name, _kept(child))
+
+    async def _set_up(self) -> dict[str, int]:
+        """Wait until all children answer and everything is set up; return the ids of the schemas."""
+        found = endpoints.endpoints_from(self._settings, self._board.run)
+        try:
+            async with asyncio.timeout(self._settings.embedded.ready_timeout_s) as self._patience:
+                ids, _ = await asyncio.gather(bootstrap.run(found, self._answers, self._tell), self._all_settled())
+        except TimeoutError:
+            if self._patience is not None and self._patience.expired():
+                raise too_slow(self._settings, self._children.values()) from None
+            raise
+        return ids
+
+    async def _all_settled(self) -> None:
         await asyncio.gather(*(self._settled(child) for child in self._children.values()))
 
     async def _settled(self, child: Child) -> None:
-        with steps.timed(self._report, child.name):
+        with steps.timed(self._tell, child.name):
             await child.settled()
 
+    async def _answers(self, name: str) -> None:
+        if name in self._children:
+            await self._children[name].settled()
+
+    async def _speak(self, schema_ids: dict[str, int]) -> None:
+        """Send heartbeats and alerts from now on."""
+        place = endpoints.endpoints_from(self._settings, self._board.run).kafka
+        publish = await self._life.start("publisher", alarms.voice(place, schema_ids, SERVICE))
+        every_s = self._settings.process.heartbeat_every_s
+        _ = self._life.spawn("heartbeat", telemetry.Pulse(publish, self._life.health, every_s=every_s).run())
+        _ = self._life.spawn("alarms", self._alarms.run(publish))
+
     def _changed(self, change: Change) -> None:
-        """Write down what happened to a child."""
-        record = change.record
-        if self._board is not None:
-            self._board.put(record)
-        log = logs.get(__name__)
-        match change.event:
-            case "spawned":
-                log.info(LogEvent.CHILD_STARTED, child=record.name, child_pid=record.pid, restarts=record.restarts)
-            case "answered":
-                event = LogEvent.CHILD_RESTARTED if record.restarts else LogEvent.CHILD_READY
-                log.info(event, child=record.name, child_pid=record.pid, restarts=record.restarts)
-            case "died":
-                log.error(LogEvent.CHILD_DIED, child=record.name, reason=record.detail, next_try_s=change.delay_s)
-            case "stopped":
-                event = LogEvent.CHILD_STOPPED if record.detail is None else LogEvent.CHILD_KILLED
-                log.info(event, child=record.name)
-            case "gave_up":
-                log.error(LogEvent.CHILD_FAILED, child=record.name, reason=record.detail)
-            case "silent":
-                log.error(LogEvent.DEPENDENCY_LOST, dependency=record.name, reason=record.detail)
-            case "answers_again":
-                log.info(LogEvent.DEPENDENCY_READY, dependency=record.name)
+        """Write down and tell what happened to a child."""
+        self._board.put(change.record)
+        self._alarms.note(change)
+
+    def _tell(self, step: Step) -> None:
+        """Report a step; while something is still being fetched the start may take longer."""
+        self._report(step)
+        if step.state == "progress" and self._patience is not None and not self._patience.expired():
+            now_s = asyncio.get_running_loop().time()
+            self._patience.reschedule(now_s + self._settings.embedded.ready_timeout_s)
 
 
 def end_left_over(folder: Path) -> tuple[str, ...]:
     """End what a killed supervisor left running in a data directory; return the names of what had to be killed."""
     return orphans.end(orphans.find(folder, runfile.read(folder)))
+
+
+def too_slow(settings: Settings, children: Iterable[Child]) -> Unavailable:
+    """Return the sentence for a start that took too long."""
+    late = [f"{child.name} is {child.record.state}" for child in children if child.record.state != "running"]
+    return Unavailable(
+        f"Tapeline was not ready within {settings.embedded.ready_timeout_s:g} s"
+        f"{' (' + ', '.join(late) + ')' if late else ''}: read the logs in {settings.log.dir}, or raise "
+        "embedded.ready_timeout_s"
+    )
 
 
 @asynccontextmanager
@@ -163,11 +147,3 @@ async def _kept(child: Child) -> AsyncIterator[Child]:
             yield child
         finally:
             await child.stop(_STOP_WITHIN_S)
-
-
-def sentence_of_timeout(settings: Settings) -> Unavailable:
-    """Return the sentence for a start that took too long."""
-    return Unavailable(
-        f"Tapeline was not ready within {settings.embedded.ready_timeout_s:g} s: read the logs in {settings.log.dir}, "
-        "or raise embedded.ready_timeout_s"
-    )

@@ -1,6 +1,6 @@
 -- The tape: trades, books, changes of books, and the holes in all of them. Words of the requirements (exchange, pair,
 -- amount) stay in the columns that C-16 and C-17 spell out. ts is the venue's time, or where it gives none, received_ts.
--- Identity is the trade id, or epoch and sequence; the sink drops what it has stored before it inserts, and the window
+-- Identity is the trade id, or epoch and sequence. The sink drops what it has stored before it inserts, and the window
 -- lets the server drop a batch that was sent twice.
 CREATE TABLE trades (
     ts DateTime64(6, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
@@ -43,7 +43,7 @@ PARTITION BY toYYYYMMDD(ts)
 ORDER BY (exchange_id, market_type, pair, ts, epoch, sequence_num)
 SETTINGS non_replicated_deduplication_window = 1000;
 
--- One row per changed level; level counts the rows of one (epoch, sequence_num) from 0, bids first, so that a row has an
+-- One row per changed level. The column level counts the rows of one (epoch, sequence_num) from 0, bids first, so that a row has an
 -- identity and a snapshot its order.
 CREATE TABLE orderbook_deltas (
     ts DateTime64(6, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
@@ -68,7 +68,7 @@ PARTITION BY toYYYYMMDD(ts)
 ORDER BY (exchange_id, market_type, pair, ts, epoch, sequence_num, level)
 SETTINGS non_replicated_deduplication_window = 1000;
 
--- A hole is written when it opens and again when it is closed or filled; the later record replaces the earlier one, so
+-- A hole is written when it opens and again when it is closed or filled. The later record replaces the earlier one, so
 -- read it with FINAL.
 CREATE TABLE gaps (
     start_ts DateTime64(6, 'UTC'),

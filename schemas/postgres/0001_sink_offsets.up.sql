@@ -11,4 +11,4 @@ CREATE TABLE sink_offsets (
 
 COMMENT ON TABLE sink_offsets IS 'First offset of each partition that a sink has not written yet';
 COMMENT ON COLUMN sink_offsets.consumer IS 'Name of the sink, one row per partition it writes';
-COMMENT ON COLUMN sink_offsets.next IS 'First offset not written; raised in the same transaction as the rows';
+COMMENT ON COLUMN sink_offsets.next IS 'First offset not written, raised in the same transaction as the rows';

@@ -269,7 +269,8 @@ def _decimal(precision: int, scale: int) -> Check:
             raise Wrong("it must be a Decimal", value)
         if not value.is_finite():
             raise Wrong("it must be a finite number", value)
-        if abs(value) >= beyond:
+        # abs() would round to the 28 digits of the default context.
+        if value.copy_abs() >= beyond:
             raise Wrong(f"it must be smaller than 1E+{precision - scale}", value)
         exponent = value.as_tuple().exponent
         if isinstance(exponent, int) and exponent < -scale:

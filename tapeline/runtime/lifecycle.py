@@ -101,8 +101,9 @@ class Lifecycle:
         try:
             value = await entered
         except asyncio.CancelledError:
+            # What is half started must be taken down (a child process!); `supervise` bounds how long that may take.
             held.task.cancel()
-            await asyncio.wait({held.task}, timeout=_CUT_S)
+            await asyncio.wait({held.task})
             raise
         held.task.add_done_callback(lambda task: self._ended(held, task, essential=True))
         self._parts.append(held)
@@ -157,7 +158,7 @@ class Lifecycle:
             await self._end_main(body, deadline_s)
         if body.done() and not body.cancelled() and (error := body.exception()) is not None:
             self.fail("main", error)
-        elif body.cancelled() and not self._stop.is_set():
+        elif body.done() and body.cancelled() and not self._stop.is_set():
             self.fail("main", RuntimeError("main was cancelled by its own code"))
         self.stop("the work is done")
         await self._stop_parts(deadline_s)
@@ -179,10 +180,13 @@ class Lifecycle:
 
     async def _end_main(self, body: asyncio.Future[None], deadline_s: float) -> None:
         """Let a `main` that listens to the stop finish; cancel one that is elsewhere (starting, working)."""
-        if self._listening:
-            await asyncio.wait({body}, timeout=max(0.0, deadline_s - clock.monotonic_s()))
+        if not self._listening:
+            body.cancel()
+        kept_s = _KEPT_SHARE * self.settings.process.drain_timeout_s
+        await asyncio.wait({body}, timeout=max(0.0, deadline_s - kept_s - clock.monotonic_s()))
         if not body.done():
-            self._forced = self._listening
+            self._forced = True
+            logs.get(__name__).error(LogEvent.PART_STOP_FORCED, part="main")
             body.cancel()
             await asyncio.wait({body}, timeout=_CUT_S)
 
@@ -220,7 +224,10 @@ class Lifecycle:
                 logs.get(__name__).debug(LogEvent.TASK_ENDED, task=held.name)
             return
         metrics.TASK_FAILURES.inc(task=held.name)
-        if stopping:
+        if self.is_stopping and isinstance(error, Unavailable):
+            # Whatever it needed stops at the same time as we do.
+            logs.get(__name__).warning(LogEvent.TASK_FAILED, task=held.name, reason=str(error))
+        elif stopping:
             self.failure = self.failure or error
             logs.get(__name__).error(LogEvent.PART_STOP_FAILED, part=held.name, exc_info=error)
         elif essential:

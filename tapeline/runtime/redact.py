@@ -29,9 +29,16 @@ _SECRET_NAME = re.compile(
 )
 # Each: what stays in front, then the secret, which goes.
 _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
-    # scheme://user:password@host; greedy up to the last @ before the host ends, because a password may hold an @
-    (re.compile(r"([a-z][a-z0-9+.\-]*://[^\s:/@\"']*:)[^\s/\"'?#]+(?=@)", re.IGNORECASE), rf"\1{HIDDEN}"),
-    (re.compile(r"\b((?:Bearer|Basic|Token)\s+)[A-Za-z0-9._~+/=\-]{6,}", re.IGNORECASE), rf"\1{HIDDEN}"),
+    # scheme://user:password@host; greedy to the last @, as careless passwords hold @ and /, but not from a port
+    (re.compile(r"([a-z][a-z0-9+.\-]*://[^\s:/@\"']*:)(?!\d{1,5}[/?#])[^\s\"']+(?=@)", re.IGNORECASE), rf"\1{HIDDEN}"),
+    (re.compile(r"(authorization[\"']?\s*[=:]\s*[\"']?)[^\"'\r\n,;]+", re.IGNORECASE), rf"\1{HIDDEN}"),
+    # A token, not the next word of a sentence: it has a digit, mixed case inside, or is long.
+    (
+        re.compile(
+            r"\b((?i:bearer|basic|token)\s+)(?=\S*[\d=]|\S*[a-z][A-Z]|\S{20})[A-Za-z0-9._~+/=\-]{6,}",
+        ),
+        rf"\1{HIDDEN}",
+    ),
     (re.compile(r"\beyJ[A-Za-z0-9_\-]{6,}\.[A-Za-z0-9_\-]+(?:\.[A-Za-z0-9_\-]*)?"), HIDDEN),
     (
         re.compile(
@@ -44,7 +51,7 @@ _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 # One quick look decides for most texts that none of the shapes can be in them.
 _SUSPICIOUS = re.compile(
-    r"://|bearer|basic|token|eyJ|passw|passphrase|secret|api_?key|signature|credential", re.IGNORECASE
+    r"://|authorization|bearer|basic|token|eyJ|passw|passphrase|secret|api_?key|signature|credential", re.IGNORECASE
 )
 
 

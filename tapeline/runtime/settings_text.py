@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from pathlib import Path
 
 import msgspec
@@ -10,26 +9,27 @@ import msgspec
 from tapeline.runtime.settings import FILE_NAME, Key, catalogue, sections
 
 _TOML_HEAD = f"""\
-# Every setting of Tapeline with its default. Copy this file to {FILE_NAME} and take the # from the lines you change.
-# Stronger than this file are .env, .env.<service> and the environment (.env.example). DANGER marks what can lose money
-# or data, RECOMMENDED what to set on a server. An empty text means: not set. Secrets belong into .env, not here.
+# Every setting with its default. Copy what you change to {FILE_NAME} (git ignores it) and remove the `#`.
+# Passwords belong into .env (see .env.example); docs/configuration.md says more.
 """
 
 _ENV_HEAD = f"""\
-# Every setting of Tapeline as a variable, with its default. Copy this file to .env (read by all processes) or to
-# .env.<service> (read by one, stronger) and take the # from the lines you change; the environment is stronger still.
-# DANGER marks what can lose money or data, RECOMMENDED what to set on a server. What is no secret may also stand in
-# {FILE_NAME}. An empty value means: not set. A `$` in a value stands for itself. Keep these files to yourself:
-# chmod 600 .env
+# Every setting as a variable, with its default. Copy this file to .env (read by every process) or to .env.<service>
+# (read by one, and stronger), and remove the `#` of what you change; the environment is stronger still.
+# What is no secret may as well stand in {FILE_NAME}. An empty value means: not set. A `$` stands for itself.
+# Keep the copy to yourself: chmod 600 .env
 """
+
+# Without these two the services of infra/compose.yaml do not start, so they stand ready to be filled in.
+_ASKED_FOR = ("database.password", "clickhouse.password")
 
 
 def example_toml() -> str:
     """Return the text of tapeline.example.toml."""
     parts = [_TOML_HEAD]
     for section, model in sections().items():
-        keys = "".join(f"{_about(key)}# {key.name} = {_toml(key.default)}\n" for key in _keys(section))
-        parts.append(f"# {model.__doc__}\n[{section}]\n{keys}")
+        keys = "".join(f"#{key.name} ={_value(key)}  # {_meaning(key)}\n" for key in _keys(section))
+        parts.append(f"# {model.__doc__}\n#[{section}]\n{keys}")
     return "\n".join(parts)
 
 
@@ -37,8 +37,8 @@ def example_env() -> str:
     """Return the text of .env.example."""
     parts = [_ENV_HEAD]
     for section, model in sections().items():
-        keys = "".join(f"{_about(key)}# {key.variable}={_plain(key.default)}\n" for key in _keys(section))
-        parts.append(f"# --- {section}: {model.__doc__}\n{keys}")
+        keys = "".join(_variable(key) for key in _keys(section))
+        parts.append(f"# {section}: {model.__doc__}\n\n{keys}")
     return "\n".join(parts)
 
 
@@ -46,17 +46,25 @@ def _keys(section: str) -> list[Key]:
     return [key for key in catalogue() if key.section == section]
 
 
-def _about(key: Key) -> str:
-    choices = f" (one of {', '.join(str(choice) for choice in key.choices)})" if len(key.choices) > 1 else ""
-    return f"# {key.about}{choices}\n"
+def _variable(key: Key) -> str:
+    mark = "" if key.dotted in _ASKED_FOR else "#"
+    return f"# {_meaning(key)}\n{mark}{key.variable}={_plain(key.default)}\n"
 
 
-def _toml(default: object) -> str:
-    """Return a default as TOML; nothing is an empty text."""
-    if isinstance(default, bool | int | float | Decimal):
-        return _plain(default)
+def _meaning(key: Key) -> str:
+    words = [str(word) for word in key.choices]
+    allowed = f"; always {words[0]}" if len(words) == 1 else f"; one of {', '.join(words)}" if words else ""
+    return f"{'unset; ' if key.default is None else ''}{key.about}{allowed}"
+
+
+def _value(key: Key) -> str:
+    """Return a default as TOML writes it, after a space; nothing where there is none."""
+    if key.default is None:
+        return ""
+    plain = _plain(key.default)
     # Our texts are plain, and for those TOML and JSON write the same.
-    return msgspec.json.encode(_plain(default)).decode()
+    quoted = isinstance(key.default, str | Path)
+    return f" {msgspec.json.encode(plain).decode() if quoted else plain}"
 
 
 def _plain(default: object) -> str:

@@ -5,6 +5,7 @@ A topic's partitions decide where a symbol's records stand, so a count that diff
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -76,22 +77,26 @@ async def ensure(admin: Admin, catalogue: Iterable[Topic], *, partitions: int, r
     existing = [topic for topic in wanted if topic.name in states]
     for topic in existing:
         _check_partitions(topic, states[topic.name].partitions, topic.partition_count(partitions))
-    created = []
-    for topic in wanted:
-        if topic.name in states:
-            continue
-        count = topic.partition_count(partitions)
-        config = topic.config(partitions=count, replication=replication)
-        if await admin.create(topic.name, partitions=count, replication=replication, config=config):
-            created.append(topic.name)
-            logs.get(__name__).info(LogEvent.TOPIC_CREATED, topic=topic.name, partitions=count)
+    missing = [topic for topic in wanted if topic.name not in states]
+    # All at once: the broker takes about 40 ms for each.
+    ours = await asyncio.gather(*(_create(admin, topic, partitions, replication) for topic in missing))
+    created = tuple(topic.name for topic, made in zip(missing, ours, strict=True) if made)
     configs = await admin.config(topic.name for topic in existing)
     drift = tuple(
         found
         for topic in existing
         for found in _drift(topic, configs.get(topic.name, {}), topic.partition_count(partitions), replication)
     )
-    return Ensured(created=tuple(created), drift=drift)
+    return Ensured(created=created, drift=drift)
+
+
+async def _create(admin: Admin, topic: Topic, partitions: int, replication: int) -> bool:
+    count = topic.partition_count(partitions)
+    config = topic.config(partitions=count, replication=replication)
+    made = await admin.create(topic.name, partitions=count, replication=replication, config=config)
+    if made:
+        logs.get(__name__).info(LogEvent.TOPIC_CREATED, topic=topic.name, partitions=count)
+    return made
 
 
 async def describe(admin: Admin, topic: Topic, *, replication: int) -> Description:

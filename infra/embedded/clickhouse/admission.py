@@ -16,7 +16,7 @@ Answer = TypeVar("Answer")
 class Lane:
     """A fixed number of statements at a time, in the order they came; the others wait, and not too many of them.
 
-    INSERTs with data have a lane of their own, so that long SELECTs never stand before them.
+    What ends soon has a lane of its own, so that long SELECTs never stand before an INSERT.
     """
 
     def __init__(self, name: str, *, running: int, waiting: int) -> None:

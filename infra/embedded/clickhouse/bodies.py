@@ -19,7 +19,7 @@ class _Decoder(Protocol):
     @property
     def eof(self) -> bool: ...
     @property
-    def unused_data(self) -> bytes: ...
+    def unused_data(self) -> bytes | None: ...
     def decompress(self, data: bytes, max_length: int) -> bytes: ...
 
 
@@ -109,7 +109,7 @@ class _Unpacker:
             while piece := self._step(chunk):
                 self._keep(piece)
                 chunk = b""
-            chunk = bytes(self._decoder.unused_data) if self._decoder.eof else b""
+            chunk = self._decoder.unused_data or b"" if self._decoder.eof else b""
 
     def finish(self) -> None:
         """Refuse a body that ends in the middle."""

@@ -35,8 +35,8 @@ class Front:
 
     engine: Engine
     login: Login
-    inserts: Lane = field(default_factory=lambda: Lane("insert", running=4, waiting=64))
-    queries: Lane = field(default_factory=lambda: Lane("query", running=4, waiting=64))
+    quick: Lane = field(default_factory=lambda: Lane("quick", running=4, waiting=64))
+    long: Lane = field(default_factory=lambda: Lane("long", running=8, waiting=64))
     sessions: Sessions = field(default_factory=Sessions)
     memory: Memory = field(default_factory=lambda: Memory(_ALL_BODIES))
 
@@ -51,8 +51,8 @@ class Front:
 
     def close(self) -> None:
         """Let what runs end; the engine is closed by who made it."""
-        self.inserts.close()
-        self.queries.close()
+        self.quick.close()
+        self.long.close()
 
     async def get(self, asked: web.Request) -> web.StreamResponse:
         """Answer a GET: it may only read."""
@@ -89,7 +89,7 @@ class Front:
             return _refused(refused, query_id)
 
     async def _run(self, asked: web.Request, job: Job, options: Options, query_id: str) -> web.StreamResponse:
-        lane = self.inserts if job.statement.kind == "insert" else self.queries
+        lane = self.long if job.statement.kind in {"select", "copy"} else self.quick
         began_s = clock.monotonic_s()
         async with lane.place():
             measures.QUEUE.set(lane.admitted, lane=lane.name)
@@ -190,12 +190,13 @@ def _whole(job: Job, answer: Answer, query_id: str, took_s: float) -> web.Respon
 
 
 def _headers(job: Job, query_id: str) -> dict[str, str]:
-    return {
+    headers = {
         "Content-Type": "text/plain; charset=UTF-8" if job.format.startswith("T") else "application/octet-stream",
-        "X-ClickHouse-Format": job.format,
         "X-ClickHouse-Query-Id": query_id,
         "X-ClickHouse-Timezone": job.settings.get("session_timezone") or "UTC",
     }
+    # Where it is missing the stock client takes the summary for the answer.
+    return {**headers, "X-ClickHouse-Format": job.format} if job.statement.answers else headers
 
 
 def _refused(refused: Refused, query_id: str, *, status: int | None = None) -> web.Response:

@@ -15,22 +15,28 @@ from typing import Literal
 from infra.embedded.clickhouse.lexer import Piece, pieces
 from infra.embedded.clickhouse.refusal import BAD_ARGUMENTS, NOT_IMPLEMENTED, SYNTAX_ERROR, Refused
 
-Kind = Literal["select", "insert", "other"]
+Kind = Literal["select", "insert", "copy", "other"]
+"""`insert` brings its rows, `copy` reads them from a query, `other` defines, describes or changes."""
 
 # As ClickHouse's own max_query_size; the data of an INSERT does not count.
 MAX_TEXT = 256 * 1024
 _SELECTS = frozenset({"SELECT", "WITH", "FROM"})
+_ANSWERS = _SELECTS | {"SHOW", "DESCRIBE", "DESC", "EXISTS", "EXPLAIN", "CHECK", "KILL"}
 _DATA_SPACES = b" \t\f"
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement; `data` starts at this offset of the bytes that were read (an INSERT only)."""
+    """One statement; `data` starts at this offset of the bytes that were read (an INSERT only).
+
+    `answers` tells a statement that has an answer, maybe without rows, from one that only does something.
+    """
 
     kind: Kind
     text: str
     format: str | None = None
     data: int | None = None
+    answers: bool = False
 
 
 def read(query: bytes, body: bytes) -> tuple[Statement, bytes]:
@@ -65,9 +71,10 @@ def parse(text: bytes) -> Statement:
     _refuse_files(rest)
     _refuse_several(rest)
     named = _named_format(window, rest)
-    selects = first.word in _SELECTS or (first.kind == "group" and first.first in _SELECTS)
+    opening = first.first if first.kind == "group" else first.word
     writes = any(here.word == "INSERT" and after.word == "INTO" for here, after in pairwise(rest))
-    return Statement("select" if selects and not writes else "other", _decoded(window), named)
+    kind: Kind = "copy" if writes else "select" if opening in _SELECTS else "other"
+    return Statement(kind, _decoded(window), named, answers=opening in _ANSWERS and not writes)
 
 
 class _Ahead:
@@ -114,7 +121,9 @@ def _insert(text: bytes, window: bytes, ahead: _Ahead) -> Statement:
         # INSERT INTO t (SELECT ..); a column may be called `from`, so that word tells nothing here.
         selects = selects or piece.first in {"SELECT", "WITH"}
     _bounded(text)
-    return Statement("other", _decoded(window)) if selects else Statement("insert", _decoded(window), None, len(text))
+    if selects:
+        return Statement("copy", _decoded(window))
+    return Statement("insert", _decoded(window), None, len(text))
 
 
 def _skip_target(ahead: _Ahead) -> None:

@@ -53,15 +53,14 @@ def parse(text: str) -> avro.schema.Schema:
         # An unknown logical type is legal and ignored by every reader; nobody stands here to read the warning.
         warnings.simplefilter("ignore", avro.errors.IgnoredLogicalType)
         try:
+            schema = avro.schema.parse(text)
             fastavro.parse_schema(json.loads(text))
-            return avro.schema.parse(text)
         except (avro.errors.AvroException, fastavro.schema.SchemaParseException) as error:
             raise InvalidSchema(str(error)) from error
-        except fastavro.schema.UnknownType as error:
-            raise InvalidSchema(f"unknown type {error.name}") from error
         except (TypeError, KeyError, ValueError, AttributeError, RecursionError) as error:
             # The two libraries do not check the shape of what they read before they use it.
             raise InvalidSchema(f"not an Avro schema ({type(error).__name__}: {error})") from error
+    return schema
 
 
 def _decoded(text: str) -> Any:  # noqa: ANN401 - JSON is of any type
@@ -147,7 +146,7 @@ def _named(node: Any, space: str) -> Any:  # noqa: ANN401 - JSON is of any type
     for inner in ("items", "values"):
         if inner in node:
             made[inner] = _named(node[inner], space)
-    return made if kind in _PRIMITIVES | {"array", "map"} else {**made, "type": _full(kind, space)}
+    return made
 
 
 def _field(field: dict[str, Any], space: str) -> dict[str, Any]:

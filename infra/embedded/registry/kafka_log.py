@@ -20,16 +20,20 @@ _ACKNOWLEDGED_WITHIN_S: Final = 4.0
 class KafkaLog:
     """Reads and appends with the clients of `tapeline.runtime.kafka`."""
 
-    def __init__(self, topic: str, publisher: Publisher, reader: Reader) -> None:
-        """Keep the open clients; `kafka_log` makes and closes them."""
+    def __init__(self, topic: str, publisher: Publisher, reader: Reader, asker: Reader) -> None:
+        """Keep the open clients; `kafka_log` makes and closes them.
+
+        `asker` fetches nothing: a broker answers one connection in order, and a fetch may wait half a second there.
+        """
         self.publisher = publisher
         self._reader = reader
+        self._asker = asker
         self._partition = Partition(topic, PARTITION)
         self._position: int | None = None
 
     async def end(self) -> int:
         """Ask the broker for the offset that the next record will have."""
-        return (await self._reader.ends())[self._partition]
+        return (await self._asker.ends())[self._partition]
 
     async def read(self, start: int) -> Sequence[Entry]:
         """Fetch records from `start` on."""
@@ -51,10 +55,13 @@ async def kafka_log(endpoint: KafkaEndpoint, topic: str = TOPIC) -> AsyncIterato
     """Make the topic if need be and open it for the time of the block."""
     await _ensure_topic(endpoint, topic)
     # Each process reads as itself: the state is its own, so there is no group.
-    reader = Reader.assigned(endpoint, {Partition(topic, PARTITION): "beginning"}, client_id=CLIENT_ID)
+    partition = Partition(topic, PARTITION)
+    reader = Reader.assigned(endpoint, {partition: "beginning"}, client_id=CLIENT_ID)
+    asker = Reader.assigned(endpoint, {partition: "beginning"}, client_id=f"{CLIENT_ID}-end")
     publisher = Publisher(endpoint, client_id=CLIENT_ID, ack_within_s=_ACKNOWLEDGED_WITHIN_S)
-    async with publisher, reader:
-        yield KafkaLog(topic, publisher, reader)
+    async with publisher, reader, asker:
+        asker.pause(partition)
+        yield KafkaLog(topic, publisher, reader, asker)
 
 
 async def _ensure_topic(endpoint: KafkaEndpoint, topic: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections import defaultdict
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from tapeline.runtime.endpoints import KafkaEndpoint
 
 _TIMEOUT_MS = 10_000
+_LOOK_AGAIN_S = 0.02
 _NO_OFFSET = -1
 _EXISTS = errors.TopicAlreadyExistsError.errno
 _FORBIDDEN = {errors.TopicAuthorizationFailedError.errno, errors.ClusterAuthorizationFailedError.errno}
@@ -112,7 +114,7 @@ class Admin:
         return found
 
     async def create(self, name: str, *, partitions: int, replication: int, config: Mapping[str, str]) -> bool:
-        """Create a topic; False when it exists already (another process was faster)."""
+        """Create a topic and return when every partition has its leader; False when it exists already."""
         wanted = NewTopic(name, partitions, replication, topic_configs=dict(config))
         response = await self._client.create_topics([wanted], timeout_ms=_TIMEOUT_MS)
         for _, code, message, *_ in response.topic_errors:
@@ -125,7 +127,20 @@ class Admin:
                     f"Kafka at {self._endpoint.bootstrap} refused to create the topic {name} ({message})",
                     fix="correct kafka.partitions or kafka.replication",
                 )
+        await self._await_leaders(name, partitions)
         return True
+
+    async def _await_leaders(self, name: str, partitions: int) -> None:
+        """Wait until the brokers show a new topic: they answer before they all know it."""
+        try:
+            async with asyncio.timeout(_TIMEOUT_MS / 1_000):
+                while True:
+                    state = (await self.topics([name])).get(name)
+                    if state is not None and state.partitions == partitions and None not in state.leaders:
+                        return
+                    await asyncio.sleep(_LOOK_AGAIN_S)
+        except TimeoutError as error:
+            raise Unavailable(f"the topic {name} was created and has no leader for every partition yet") from error
 
     async def delete(self, name: str) -> None:
         """Delete a topic and all its records."""

@@ -22,7 +22,6 @@ _REFUSED = (
     errors.SaslAuthenticationFailed,
     errors.AuthenticationFailedError,
     errors.AuthenticationMethodNotSupported,
-    errors.IllegalSaslStateError,
 )
 _FORBIDDEN = (
     errors.TopicAuthorizationFailedError,
@@ -91,10 +90,10 @@ async def probe(endpoint: KafkaEndpoint) -> None:
 def translated(error: BaseException, endpoint: KafkaEndpoint) -> TapelineError:
     """Say what a failure of the library means: Misconfigured where a person must act, else Unavailable."""
     where = f"Kafka at {endpoint.bootstrap} (kafka.bootstrap)"
-    refusal = _refusal(error, endpoint, where)
+    refusal = _distrusted(error, endpoint, where) or _refused(error, endpoint, where)
     if refusal is not None:
         return refusal
-    if isinstance(error, errors.KafkaConnectionError) and "closed" in str(error).lower():
+    if isinstance(error, ConnectionResetError) or "closed" in str(error).lower():
         return Unavailable(
             f"{where} closed the connection: it is restarting, or asks for another kafka.security_protocol "
             f"than {endpoint.security_protocol}"
@@ -102,17 +101,31 @@ def translated(error: BaseException, endpoint: KafkaEndpoint) -> TapelineError:
     return Unavailable(f"{where} does not answer ({str(error) or type(error).__name__})")
 
 
-def _refusal(error: BaseException, endpoint: KafkaEndpoint, where: str) -> Misconfigured | None:
+def _refused(error: BaseException, endpoint: KafkaEndpoint, where: str) -> Misconfigured | None:
     if isinstance(error, _REFUSED):
         return Misconfigured(
             f"{where} refused the user {endpoint.username!r}",
             fix="set kafka.username and kafka.password to what the broker knows",
+        )
+    if isinstance(error, errors.IllegalSaslStateError):
+        return Misconfigured(
+            f"{where} asks for no password and kafka.security_protocol is {endpoint.security_protocol}",
+            fix="set kafka.security_protocol to what the broker's listener speaks",
         )
     if isinstance(error, errors.UnsupportedSaslMechanismError):
         return Misconfigured(
             f"{where} does not take kafka.sasl_mechanism {endpoint.sasl_mechanism}",
             fix="set kafka.sasl_mechanism to one that the broker offers",
         )
+    if isinstance(error, _FORBIDDEN):
+        return Misconfigured(
+            f"{where} does not permit this to the user {endpoint.username!r} ({error})",
+            fix="grant it on the broker (ACL) or set kafka.username to one who may",
+        )
+    return None
+
+
+def _distrusted(error: BaseException, endpoint: KafkaEndpoint, where: str) -> Misconfigured | None:
     if isinstance(error, ssl.SSLCertVerificationError):
         return Misconfigured(
             f"{where} shows a certificate that is not trusted ({error.verify_message})",
@@ -122,10 +135,5 @@ def _refusal(error: BaseException, endpoint: KafkaEndpoint, where: str) -> Misco
         return Misconfigured(
             f"{where} does not speak TLS as kafka.security_protocol {endpoint.security_protocol} says ({error.reason})",
             fix="set kafka.security_protocol, kafka.cert_file and kafka.key_file to what the broker asks for",
-        )
-    if isinstance(error, _FORBIDDEN):
-        return Misconfigured(
-            f"{where} does not permit this to the user {endpoint.username!r} ({error})",
-            fix="grant it on the broker (ACL) or set kafka.username to one who may",
         )
     return None

@@ -95,8 +95,9 @@ class Publisher:
         """
         raw = key.encode() if isinstance(key, str) else key
         producer = await self._session()
+        count = self._partitions.get(topic) or await self._count(producer, topic)
         if partition is None:
-            partition = partition_for(topic, raw, await self._count(producer, topic))
+            partition = partition_for(topic, raw, count)
 
         async def send() -> RecordMetadata:
             future = await producer.send(topic, value, raw, partition, headers=list(headers))
@@ -111,6 +112,8 @@ class Publisher:
         Two to three times cheaper per record than `publish`. Raises as `publish` does; then any part may be stored.
         """
         producer = await self._session()
+        if topic not in self._partitions:
+            await self._count(producer, topic)
 
         async def send() -> int:
             batch, count, pending = producer.create_batch(), 0, []
@@ -132,7 +135,8 @@ class Publisher:
 
     async def partitions(self, topic: str) -> int:
         """Return how many partitions a topic has; fixed at its creation, so asked once."""
-        return await self._count(await self._session(), topic)
+        producer = await self._session()
+        return self._partitions.get(topic) or await self._count(producer, topic)
 
     async def _session(self) -> AIOKafkaProducer:
         """Return the producer in use, or open one."""
@@ -167,11 +171,20 @@ class Publisher:
         return producer
 
     async def _count(self, producer: AIOKafkaProducer, topic: str) -> int:
-        known = self._partitions.get(topic)
-        if known is None:
-            known = len(await self._acknowledged(producer, topic, producer.partitions_for(topic)))
-            self._partitions[topic] = known
-        return known
+        """Ask the broker for a topic's partitions; the library itself would wait for a missing topic to appear."""
+        try:
+            async with asyncio.timeout(self._ack_within_s):
+                known = await producer.client.fetch_all_metadata()
+        except (errors.KafkaError, TimeoutError) as error:
+            raise connection.translated(error, self._endpoint) from error
+        numbers = known.partitions_for_topic(topic)
+        if not numbers:
+            raise Misconfigured(
+                f"there is no topic {topic} at Kafka {self._endpoint.bootstrap}",
+                fix="run `tapeline up`, which creates the topics of the catalogue",
+            )
+        self._partitions[topic] = len(numbers)
+        return len(numbers)
 
     async def _acknowledged(self, producer: AIOKafkaProducer, topic: str, work: Awaitable[Done]) -> Done:
         """Wait for the broker's answer; any other end of it ends the session."""
@@ -184,8 +197,6 @@ class Publisher:
                 f"Kafka at {self._endpoint.bootstrap} (kafka.bootstrap) did not acknowledge a record of {topic} "
                 f"within {self._ack_within_s:g} s"
             ) from error
-        except errors.UnknownTopicOrPartitionError as error:
-            raise await self._absent(producer, topic) from error
         except errors.MessageSizeTooLargeError as error:
             # Refused by the broker, its number is missing in the session and every later record would be refused.
             await self._recreate(producer, "record too large")
@@ -203,16 +214,3 @@ class Publisher:
             metrics.PRODUCERS_RECREATED.inc(reason=reason)
             logs.get(__name__).warning(LogEvent.PRODUCER_RECREATED, client=self._client_id, reason=reason)
             await abandon(producer)
-
-    async def _absent(self, producer: AIOKafkaProducer, topic: str) -> Exception:
-        """Tell a topic that does not exist from a broker that does not answer."""
-        try:
-            known = await producer.client.fetch_all_metadata()
-        except errors.KafkaError as error:
-            return connection.translated(error, self._endpoint)
-        if topic in known.topics():
-            return Unavailable(f"the topic {topic} is being created")
-        return Misconfigured(
-            f"there is no topic {topic} at Kafka {self._endpoint.bootstrap}",
-            fix="run `tapeline up`, which creates the topics of the catalogue",
-        )

@@ -31,8 +31,8 @@ FOREIGN = {
     "px": "price",
 }
 
-# `contract_size` is the venue's term for what one contract holds.
-ALLOWED = {"contract_size"}
+# Terms that every venue uses in just this form.
+ALLOWED = {"contract_size", "time_in_force"}
 
 # Why an enum has no default: a reader that guessed would trade the wrong thing.
 NEVER_GUESSED = {"Market", "Side", "DeltaKind", "OrderType", "TimeInForce", "Leg", "PositionSide", "Scope"}
@@ -54,7 +54,7 @@ SAFE = {
 }
 
 
-def types(schema: Any) -> Iterator[dict[str, Any]]:
+def types(schema: object) -> Iterator[dict[str, Any]]:
     """Yield every type of a schema that is given whole."""
     if isinstance(schema, list):
         for branch in schema:

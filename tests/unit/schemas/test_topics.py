@@ -7,10 +7,30 @@ import pytest
 from schemas import avro_files
 from schemas.topics import DAY_MS, GIGABYTE, TOPICS, WORKERS, Topic, by_name
 
-NAMES = (
-    "md.trade md.book md.delta md.gap md.funding ref.instrument clock signal.spread signal.imbalance signal.candle "
-    "signal.trend order.intent order.event position account pair portfolio control heartbeat alert audit dlq"
-).split()
+NAMES = [
+    "md.trade",
+    "md.book",
+    "md.delta",
+    "md.gap",
+    "md.funding",
+    "ref.instrument",
+    "clock",
+    "signal.spread",
+    "signal.imbalance",
+    "signal.candle",
+    "signal.trend",
+    "order.intent",
+    "order.event",
+    "position",
+    "account",
+    "pair",
+    "portfolio",
+    "control",
+    "heartbeat",
+    "alert",
+    "audit",
+    "dlq",
+]
 
 SAMPLE = Topic(
     name="sample",

@@ -1,0 +1,79 @@
+"""Measuring two ways of doing the same in turns, so that what slows the machine slows both: the ratio is the result."""
+
+from __future__ import annotations
+
+import gc
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import msgspec
+
+Work = Callable[[], object]
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """One comparison: CPU time of one call each, in microseconds, and how many times cheaper we are."""
+
+    what: str
+    ours_us: float
+    peer: str
+    peer_us: float
+    ratio: float
+    calls: int
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """All comparisons of one run on one machine."""
+
+    machine: str
+    python: str
+    versions: dict[str, str]
+    results: list[Result]
+
+
+def compare(what: str, ours: Work, peers: Mapping[str, Work], *, calls: int, rounds: int = 15) -> list[Result]:
+    """Return one result per peer: the median CPU time of a call over rounds in which all take turns."""
+    ways = {"": ours, **peers}
+    spent: dict[str, list[float]] = {name: [] for name in ways}
+    for work in ways.values():
+        _cpu_us(work, calls)  # warm
+    for _ in range(rounds):
+        for name, work in ways.items():
+            spent[name].append(_cpu_us(work, calls))
+    cost = {name: statistics.median(times) for name, times in spent.items()}
+    return [
+        Result(
+            what=what,
+            ours_us=round(cost[""], 2),
+            peer=peer,
+            peer_us=round(cost[peer], 2),
+            ratio=round(cost[peer] / cost[""], 2),
+            calls=calls * rounds,
+        )
+        for peer in peers
+    ]
+
+
+def machine() -> str:
+    """Name the machine: processor, cores, system."""
+    name = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        lines = (line.partition(":") for line in cpuinfo.read_text("utf-8").splitlines())
+        name = next((value.strip() for key, _, value in lines if key.strip() == "model name"), name)
+    return f"{name}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}"
+
+
+def _cpu_us(work: Work, calls: int) -> float:
+    gc.collect()
+    gc.disable()
+    began = time.process_time()
+    for _ in range(calls):
+        work()
+    spent = time.process_time() - began
+    gc.enable()
+    return spent / calls * 1e6

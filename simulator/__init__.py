@@ -1,0 +1,1 @@
+"""Fake exchanges on loopback, a second and independent reading of the protocols: it imports no venue."""

@@ -1,0 +1,1 @@
+"""Topics to Postgres and ClickHouse: what was stored before a crash is not stored twice after it."""

@@ -1,0 +1,94 @@
+"""`tapeline up` and `tapeline down`: start and stop the embedded services, each step shown."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+import msgspec
+
+from infra.embedded import control
+from tapeline.cli import progress
+from tapeline.cli import status as state
+from tapeline.cli.failure import OK
+from tapeline.cli.render import Output
+from tapeline.cli.status import Status
+from tapeline.cli.stream import until_told
+from tapeline.cli.view import Cell, View, line, span
+from tapeline.errors import Unavailable
+from tapeline.runtime import clock, settings
+from tapeline.runtime.settings import Settings
+
+LOOK_EVERY_S = 1.0
+
+
+def up(out: Output, *, foreground: bool) -> int:
+    """Start what settings do not name; return when everything is ready, or at its end with `foreground`."""
+    found = settings.load()
+    if not foreground:
+        _start_and_show(out, found)
+        return OK
+
+    async def work() -> None:
+        await asyncio.to_thread(_start_and_show, out, found)
+        out.remark("Ctrl-C stops everything")
+        await watch_over(found)
+
+    run_and_stop(work, found)
+    return OK
+
+
+def run_and_stop(work: Callable[[], Awaitable[None]], found: Settings) -> None:
+    """Run work that starts the services in a thread, and stop them however it ends."""
+
+    async def guarded() -> None:
+        try:
+            await work()
+        finally:
+            # Also ends a start that is under way. It blocks on purpose: nothing else is to run here now.
+            control.stop(found)
+
+    try:
+        until_told(guarded, found)
+    finally:
+        # A start that had not even written its run file goes on until its thread ends, which is before this line.
+        control.stop(found)
+
+
+def down(out: Output) -> int:
+    """Stop everything that was started; data stays. A stopped Tapeline is an answer, not an error."""
+    found = settings.load()
+    began_s = clock.monotonic_s()
+    was_running = control.stop(found)
+    took_s = round(clock.monotonic_s() - began_s, 3)
+    view = (line(f"stopped in {span(took_s)}" if was_running else "nothing was running"),)
+    out.show({"state": "stopped", "was_running": was_running, "took_s": took_s}, lambda: view)
+    return OK
+
+
+def start(out: Output, found: Settings) -> Status:
+    """Start the services with their steps on standard error and return the status of what runs then."""
+    with progress.watch(out) as on_step:
+        control.start(found, on_step)
+    return state.read(found)
+
+
+async def watch_over(found: Settings) -> None:
+    """Return never while the supervisor lives; raise Unavailable when it is gone."""
+    while True:
+        if not control.snapshot(found).running:
+            raise Unavailable(f"the supervisor is gone; the logs in {found.log.dir} say why")
+        await asyncio.sleep(LOOK_EVERY_S)
+
+
+def _start_and_show(out: Output, found: Settings) -> None:
+    began_s = clock.monotonic_s()
+    now = start(out, found)
+    ready_s = round(clock.monotonic_s() - began_s, 3)
+    out.show({"ready_s": ready_s, **msgspec.structs.asdict(now)}, partial(_up_view, now, ready_s))
+
+
+def _up_view(now: Status, ready_s: float) -> View:
+    head = line(Cell("✓ ready", "good"), f" in {span(ready_s)}")
+    return (head, *state.addresses_lines(now), *state.folder_lines(now))

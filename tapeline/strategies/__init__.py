@@ -1,0 +1,1 @@
+"""One file, one strategy: a pure `decide(view)`."""

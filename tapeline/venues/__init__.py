@@ -1,0 +1,1 @@
+"""An exchange as data and pure functions; one venue never imports another."""

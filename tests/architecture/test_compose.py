@@ -1,0 +1,155 @@
+"""X-22: infra/compose.yaml is safe to start, and the settings of docs/compose.md point at exactly what it starts."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from schemas.topics import TOPICS
+from tapeline.runtime.settings import Settings, load
+from tests.architecture.rules.compose import broken, services
+from tests.architecture.rules.source import ROOT
+
+FILE = ROOT / "infra" / "compose.yaml"
+TEXT = FILE.read_text("utf-8")
+SECRETS = {"TAPELINE_DATABASE__PASSWORD": "postgres-secret", "TAPELINE_CLICKHOUSE__PASSWORD": "clickhouse-secret"}
+
+
+def published(service: str) -> set[str]:
+    """Return the addresses under which a service is reached from the host."""
+    return {str(port).rpartition(":")[0] for port in services(TEXT)[service]["ports"]}
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Load the `tapeline.toml` that docs/compose.md shows, with the passwords of .env."""
+    page = (ROOT / "docs" / "compose.md").read_text("utf-8")
+    shown = re.search(r"```toml\n(.*?)```", page, re.DOTALL)
+    assert shown is not None
+    (tmp_path / "tapeline.toml").write_text(shown[1], "utf-8")
+    return load(tmp_path, environ=SECRETS)
+
+
+def test_every_service_keeps_the_rules() -> None:
+    assert list(broken(TEXT)) == []
+
+
+def test_the_profile_core_holds_broker_console_and_both_stores() -> None:
+    core = {name for name, service in services(TEXT).items() if "core" in service["profiles"]}
+    assert core == {"redpanda", "console", "clickhouse", "postgres"}
+
+
+def test_the_broker_and_the_registry_stand_where_the_settings_say(settings: Settings) -> None:
+    assert published("redpanda") == {settings.kafka.bootstrap, str(settings.registry.url).removeprefix("http://")}
+
+
+def test_the_broker_tells_clients_the_address_of_the_settings(settings: Settings) -> None:
+    command = services(TEXT)["redpanda"]["command"]
+    assert f"--advertise-kafka-addr=internal://redpanda:9092,external://{settings.kafka.bootstrap}" in command
+
+
+def test_postgres_is_the_one_of_the_settings(settings: Settings) -> None:
+    found = services(TEXT)["postgres"]["environment"]
+    database = settings.database
+    assert published("postgres") == {f"{database.host}:{database.port}"}
+    assert (found["POSTGRES_DB"], found["POSTGRES_USER"]) == (database.name, database.user)
+    assert database.password is not None
+    assert database.password.get_secret_value() == "postgres-secret"
+
+
+def test_clickhouse_is_the_one_of_the_settings(settings: Settings) -> None:
+    found = services(TEXT)["clickhouse"]["environment"]
+    store = settings.clickhouse
+    assert published("clickhouse") == {f"{store.host}:{store.port}"}
+    assert (found["CLICKHOUSE_DB"], found["CLICKHOUSE_USER"]) == (store.database, store.username)
+    assert store.password is not None
+    assert store.password.get_secret_value() == "clickhouse-secret"
+
+
+def test_topics_come_from_the_catalogue_alone_and_fit_one_broker(settings: Settings) -> None:
+    cluster = yaml.safe_load((ROOT / "infra" / "redpanda" / "bootstrap.yaml").read_text("utf-8"))
+    assert cluster["auto_create_topics_enabled"] is False
+    brokers = [name for name in services(TEXT) if name.startswith("redpanda")]
+    assert settings.kafka.replication == len(brokers)
+    assert {topic.partition_count(settings.kafka.partitions or 0) for topic in TOPICS} == {1, 12}
+
+
+def test_the_console_decodes_through_the_registry_of_the_broker() -> None:
+    console = yaml.safe_load((ROOT / "infra" / "redpanda" / "console.yaml").read_text("utf-8"))
+    command = services(TEXT)["redpanda"]["command"]
+    assert console["kafka"]["brokers"] == ["redpanda:9092"]
+    assert console["schemaRegistry"] == {"enabled": True, "urls": ["http://redpanda:8081"]}
+    assert any("internal://0.0.0.0:8081" in word for word in command)
+
+
+def test_files_that_are_mounted_exist() -> None:
+    mounted = [
+        str(volume).partition(":")[0]
+        for service in services(TEXT).values()
+        for volume in service.get("volumes", [])
+        if str(volume).startswith("./")
+    ]
+    assert sorted(mounted) == ["./redpanda/bootstrap.yaml", "./redpanda/console.yaml"]
+    assert [path for path in mounted if not (FILE.parent / path).is_file()] == []
+
+
+def test_the_broker_keeps_what_it_acknowledged() -> None:
+    command = " ".join(services(TEXT)["redpanda"]["command"])
+    assert "dev-container" not in command
+    assert "unsafe-bypass-fsync" not in command
+
+
+def test_secrets_asked_for_stand_in_the_example() -> None:
+    asked = set(re.findall(r"\$\{(\w+):\?", TEXT))
+    example = (ROOT / ".env.example").read_text("utf-8")
+    assert asked == set(SECRETS)
+    assert {name for name in asked if re.search(rf"^{name}=$", example, re.MULTILINE)} == asked
+
+
+def test_compose_itself_accepts_the_file() -> None:
+    command = compose_command()
+    if command is None:
+        pytest.skip("neither `docker compose` nor `docker-compose` is installed; the file was checked by parsing")
+    words = [*command, "-f", str(FILE), "--profile", "core", "config", "--quiet"]
+    done = subprocess.run(words, env={"PATH": path(), **SECRETS}, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def compose_command() -> list[str] | None:
+    """Return how compose is called here, or None when it is not installed."""
+    for command in (["docker", "compose"], ["docker-compose"]):
+        if shutil.which(command[0]) is not None:
+            asked = subprocess.run([*command, "version"], capture_output=True, check=False)
+            if asked.returncode == 0:
+                return command
+    return None
+
+
+def path() -> str:
+    """Return where programs are looked for."""
+    return ":".join(sorted({str(Path(found).parent) for name in ("docker", "sh") if (found := shutil.which(name))}))
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "told"),
+    [
+        ("postgres:17.6-alpine", "postgres:latest", "needs an exact version"),
+        ("postgres:17.6-alpine", "postgres", "needs an exact version"),
+        ('- "127.0.0.1:5432:5432"', '- "5432:5432"', "must be bound to 127.0.0.1"),
+        ("mem_limit: 1g", "cpu_shares: 5", "needs a mem_limit"),
+        ("restart: unless-stopped", "restart: always", "needs restart: unless-stopped"),
+        ("${TAPELINE_DATABASE__PASSWORD:?set it in .env, as .env.example shows}", "tapeline", "without a default"),
+        ("TAPELINE_DATABASE__PASSWORD:?", "TAPELINE_DATABASE__PASSWORD:-", "without a default"),
+        ("- postgres:/var", "- elsewhere:/var", "the volume 'elsewhere' is not declared"),
+        ('test: ["CMD", "pg_isready"', 'command: ["CMD", "pg_isready"', "needs a healthcheck"),
+        ("profiles: [core]", "profiles: []", "needs a profile"),
+    ],
+)
+def test_a_broken_rule_is_told(good: str, bad: str, told: str) -> None:
+    assert good in TEXT
+    assert any(told in sentence for sentence in broken(TEXT.replace(good, bad)))
