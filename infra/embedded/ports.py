@@ -60,7 +60,7 @@ class Ports:
         self._held.clear()
 
     def _hold(self, port: int) -> None:
-        """Keep the port bound but not listening: on Linux its service may still bind it, and nobody else is given it."""
+        """Keep the port bound but not listening: on Linux its service may bind it too, and nobody else is given it."""
         if sys.platform != "linux":
             return
         held = socket.socket(socket.AF_INET, socket.SOCK_STREAM)

@@ -36,7 +36,7 @@ _CAPABILITY = "+dac_override"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Whom Postgres runs as: `prefix` goes before its command line, `uid` and `gid` own its folder (None: ourselves)."""
+    """Whom Postgres runs as: `prefix` goes before its command line, `uid` and `gid` own its folder (None: we do)."""
 
     prefix: tuple[str, ...] = ()
     uid: int | None = None
@@ -134,8 +134,9 @@ def identity(*, effective_uid: int, setpriv: str | None, folder: Path) -> Identi
 
 
 def prepare(server: Server, password: str, environ: Mapping[str, str]) -> None:
-    """Make the cluster and its database in a new data directory; nothing to do in an old one."""
+    """Make the cluster and its database in a new data directory; an old one only gets its owner back."""
     if server.data.exists():
+        _own(server)
         return
     draft = server.data.with_name(f"{server.data.name}.new")
     secret = server.data.with_name(f"{server.data.name}.password")
@@ -158,6 +159,17 @@ def prepare(server: Server, password: str, environ: Mapping[str, str]) -> None:
     finally:
         secret.unlink(missing_ok=True)
     draft.rename(server.data)
+
+
+def _own(server: Server) -> None:
+    """Give the folder to whom Postgres runs as: a copy that root put back belongs to root."""
+    uid, gid = server.identity.uid, server.identity.gid
+    if uid is None or gid is None or server.data.stat().st_uid == uid:
+        return
+    for folder, _, files in os.walk(server.data):
+        for name in ("", *files):
+            os.chown(Path(folder) / name, uid, gid, follow_symlinks=False)
+    server.data.chmod(0o700)
 
 
 # Plain byte order: sorting does not change with the operating system's library.

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
-from infra.embedded import alarms, bootstrap, datadir, orphans, plans, steps
+from infra.embedded import datadir, orphans, plans, steps
 from infra.embedded.alarms import Alarms
 from infra.embedded.board import Board
 from infra.embedded.child import Change, Child
@@ -52,6 +52,7 @@ class Supervisor:
         self._board.ready(ids)
         self._tell(Step(step=steps.WHOLE, state="done", elapsed_s=round(clock.monotonic_s() - began_s, 3)))
         self._report.close()
+        _ = self._life.spawn("class image", self._plans.make_image(), essential=False)
         await self._speak(ids)
         await self._life.stopping()
 
@@ -75,13 +76,14 @@ class Supervisor:
         services = plans.ours(self._settings)
         for name in (name for name in plans.SERVICES if name in services):
             plan = partial(self._plans.plan, name)
-            child = Child(
-                name, plan, self._plans.output(name), self._changed, metrics=self._plans.metrics(name)
-            )
+            child = Child(name, plan, self._plans.output(name), self._changed, metrics=self._plans.metrics(name))
             self._children[name] = await self._life.start(name, _kept(child))
 
     async def _set_up(self) -> dict[str, int]:
         """Wait until all children answer and everything is set up; return the ids of the schemas."""
+        # Loads every client library, which takes most of a second: the services start meanwhile.
+        from infra.embedded import bootstrap  # noqa: PLC0415
+
         found = endpoints.endpoints_from(self._settings, self._board.run)
         try:
             async with asyncio.timeout(self._settings.embedded.ready_timeout_s) as self._patience:
@@ -105,8 +107,10 @@ class Supervisor:
 
     async def _speak(self, schema_ids: dict[str, int]) -> None:
         """Send heartbeats and alerts from now on."""
+        from infra.embedded import voice  # noqa: PLC0415 - loads Kafka's client library, as above
+
         place = endpoints.endpoints_from(self._settings, self._board.run).kafka
-        publish = await self._life.start("publisher", alarms.voice(place, schema_ids, SERVICE))
+        publish = await self._life.start("publisher", voice.opened(place, schema_ids, SERVICE))
         every_s = self._settings.process.heartbeat_every_s
         _ = self._life.spawn("heartbeat", telemetry.Pulse(publish, self._life.health, every_s=every_s).run())
         _ = self._life.spawn("alarms", self._alarms.run(publish))

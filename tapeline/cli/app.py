@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from tapeline.cli.failure import OK, Failure, explain
-from tapeline.cli.render import Output
+from tapeline.cli.render import Output, ReaderGone
 from tapeline.errors import TapelineError
 
 HELP = """Market data and trading pipeline on Kafka: up starts it, status and doctor tell how it does, down stops it.
@@ -269,8 +269,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         answer = app(args=words, prog_name="tapeline", standalone_mode=False)
-    except BrokenPipeError:
-        # The reader (head, less) has seen enough; the interpreter's own flush at exit must not complain.
+    except ReaderGone:
+        # The interpreter's own flush at exit must not complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last line of defence: one sentence, an exit code

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import msgspec
 
-from infra.embedded import control, datadir
+from infra.embedded import datadir
 from tapeline.cli import services
 from tapeline.cli import status as state
 from tapeline.cli.failure import OK
+from tapeline.cli.foreground import run_and_stop
 from tapeline.cli.render import Output
 from tapeline.cli.status import ProcessStatus, Status
 from tapeline.cli.view import Cell, View, line, span
@@ -60,7 +61,7 @@ def demo(out: Output, *, for_s: float | None, headless: bool) -> int:
         finally:
             seen.ran_s = clock.monotonic_s() - began_s - seen.ready_s
 
-    services.run_and_stop(work, found)
+    run_and_stop(work, found)
     if seen.last is None:
         raise KeyboardInterrupt
     result = DemoResult(

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AsyncExitStack
 from functools import partial
 from typing import Literal
 
-import asyncpg
 import msgspec
-from clickhouse_connect.driver.asyncclient import AsyncClient
 
 from tapeline.cli.failure import OK
 from tapeline.cli.reaching import services
@@ -34,30 +30,6 @@ class Ran(msgspec.Struct, frozen=True, kw_only=True):
     direction: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stores:
-    """Both stores, open; ClickHouse is absent when it was not asked for."""
-
-    pool: asyncpg.Pool
-    client: AsyncClient | None
-
-
-@asynccontextmanager
-async def opened(wanted: tuple[Store, ...]) -> AsyncIterator[Stores]:
-    """Open Postgres, whose lock covers both stores, and ClickHouse when it is asked for."""
-    known = services()
-    pool = await postgres.connect(known.postgres)
-    try:
-        client = await clickhouse.connect(known.clickhouse, create_database=True) if "clickhouse" in wanted else None
-        try:
-            yield Stores(pool=pool, client=client)
-        finally:
-            if client is not None:
-                await client.close()
-    finally:
-        await pool.close()
-
-
 def status(out: Output, *, store: str) -> int:
     """Show how each migration stands."""
     found = asyncio.run(read(stores(store)))
@@ -67,12 +39,16 @@ def status(out: Output, *, store: str) -> int:
 
 async def read(wanted: tuple[Store, ...]) -> dict[Store, tuple[Status, ...]]:
     """Return how each migration of the stores stands; changes nothing."""
-    async with opened(wanted) as both:
-        found: dict[Store, tuple[Status, ...]] = {}
+    known, found = services(), dict[Store, tuple[Status, ...]]()
+    async with AsyncExitStack() as stack:
         if "postgres" in wanted:
-            found["postgres"] = await migrations.status_postgres(both.pool)
-        if both.client is not None:
-            found["clickhouse"] = await migrations.status_clickhouse(both.client)
+            pool = await postgres.connect(known.postgres)
+            stack.push_async_callback(pool.close)
+            found["postgres"] = await migrations.status_postgres(pool)
+        if "clickhouse" in wanted:
+            client = await clickhouse.connect(known.clickhouse)
+            stack.push_async_callback(client.close)
+            found["clickhouse"] = await migrations.status_clickhouse(client)
     return found
 
 
@@ -92,12 +68,17 @@ def down(out: Output, *, store: str, to: int, yes: bool) -> int:
 
 
 async def _run(wanted: tuple[Store, ...], to: int | None) -> tuple[Ran, ...]:
-    ran: list[Ran] = []
-    async with opened(wanted) as both:
+    known, ran = services(), list[Ran]()
+    async with AsyncExitStack() as stack:
+        # A lock in Postgres covers both stores, so Postgres is needed for either.
+        pool = await postgres.connect(known.postgres)
+        stack.push_async_callback(pool.close)
         if "postgres" in wanted:
-            ran += _ran("postgres", await migrations.migrate_postgres(both.pool, to))
-        if both.client is not None:
-            ran += _ran("clickhouse", await migrations.migrate_clickhouse(both.client, both.pool, to))
+            ran += _ran("postgres", await migrations.migrate_postgres(pool, to))
+        if "clickhouse" in wanted:
+            client = await clickhouse.connect(known.clickhouse, create_database=True)
+            stack.push_async_callback(client.close)
+            ran += _ran("clickhouse", await migrations.migrate_clickhouse(client, pool, to))
     return tuple(ran)
 
 

@@ -11,25 +11,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from tapeline.cli.view import Cell, Grid, Line, Style, View
+from tapeline.cli.failure import Failure
+from tapeline.cli.view import Cell, Line, View
 
 if TYPE_CHECKING:  # rich costs 0.15 s: only a view for a person pays it
-    from rich.console import Console, RenderableType
-    from rich.text import Text
+    from rich.console import Console
 
-    from tapeline.cli.failure import Failure
 
-STYLES: dict[Style, str] = {
-    "": "",
-    "good": "green",
-    "warn": "yellow",
-    "bad": "bold red",
-    "dim": "bright_black",
-    "name": "cyan",
-    "bold": "bold",
-}
-# A table that goes into a pipe or a file is never cut at 80 columns.
-_PIPE_WIDTH = 1000
+class ReaderGone(Exception):
+    """Whoever read our output (head, less) has seen enough."""
 
 
 class Output:
@@ -46,22 +36,25 @@ class Output:
         if self.as_json:
             self._line(self.stdout, to_json(value))
             return
-        console = _console(self.stdout)
-        for block in view():
-            console.print(_renderable(block), soft_wrap=isinstance(block, Line))
+        from tapeline.cli import terminal
+
+        terminal.show(self.stdout, view())
 
     def item(self, value: object, text: Callable[[], Line]) -> None:
         """Print one element of a stream at once: one JSON line, or one line of text."""
         if self.as_json:
             self._line(self.stdout, to_json(value))
         else:
-            _console(self.stdout).print(_text(text()), soft_wrap=True)
-            self.stdout.flush()
+            from tapeline.cli import terminal
+
+            terminal.show(self.stdout, (text(),))
 
     def remark(self, text: str) -> None:
         """Tell a person something that is not the answer; programs never see it."""
         if not self.as_json:
-            _console(self.stderr).print(_text(Line((Cell(text, "dim"),))), soft_wrap=True)
+            from tapeline.cli import terminal
+
+            terminal.show(self.stderr, (Line((Cell(text, "dim"),)),))
 
     def fail(self, failure: Failure) -> None:
         """Print a failure: the sentence on standard error, in --json mode its object on standard output too."""
@@ -69,7 +62,9 @@ class Output:
             self._line(self.stdout, to_json(failure.as_json()))
             self._line(self.stderr, failure.sentence)
             return
-        _console(self.stderr).print(_text(Line((Cell("error: ", "bad"), Cell(failure.sentence)))), soft_wrap=True)
+        from tapeline.cli import terminal
+
+        terminal.show(self.stderr, (Line((Cell("error: ", "bad"), Cell(failure.sentence))),))
 
     @contextmanager
     def live(self) -> Iterator[Callable[[object, Callable[[], View]], None]]:
@@ -77,16 +72,10 @@ class Output:
         if self.as_json or not self.stdout.isatty():
             yield self.show
             return
-        from rich.console import Group
-        from rich.live import Live
+        from tapeline.cli import terminal
 
-        with Live(console=_console(self.stdout), auto_refresh=False) as screen:
-
-            def refresh(value: object, view: Callable[[], View]) -> None:
-                del value
-                screen.update(Group(*(_renderable(block) for block in view())), refresh=True)
-
-            yield refresh
+        with terminal.screen(self.stdout) as refresh:
+            yield lambda _, view: refresh(view())
 
     def confirm(self, question: str) -> bool:
         """Ask a person for y or n on standard error; without a terminal the answer is no."""
@@ -98,12 +87,17 @@ class Output:
 
     def error_console(self) -> Console:
         """Return the console of standard error, for progress."""
-        return _console(self.stderr)
+        from tapeline.cli import terminal
+
+        return terminal.console(self.stderr)
 
     @staticmethod
     def _line(stream: TextIO, text: str) -> None:
-        stream.write(f"{text}\n")
-        stream.flush()
+        try:
+            stream.write(f"{text}\n")
+            stream.flush()
+        except BrokenPipeError:
+            raise ReaderGone from None
 
 
 def to_json(value: object) -> str:
@@ -118,32 +112,3 @@ def _plain(value: object) -> object:
         return str(value)
     message = f"{type(value).__name__} has no JSON form"
     raise NotImplementedError(message)
-
-
-def _console(stream: TextIO) -> Console:
-    from rich.console import Console
-
-    width = None if stream.isatty() else _PIPE_WIDTH
-    return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
-
-
-def _text(content: Line) -> Text:
-    from rich.text import Text
-
-    return Text.assemble(*((cell.text, STYLES[cell.style]) for cell in content.cells))
-
-
-def _renderable(block: Line | Grid) -> RenderableType:
-    if isinstance(block, Line):
-        return _text(block)
-    from rich.table import Table
-
-    if not block.rows:
-        return _text(Line((Cell(block.empty, "dim"),)))
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style=STYLES["dim"])
-    for column in block.columns:
-        right = column.endswith(">")
-        table.add_column(column.removesuffix(">"), justify="right" if right else "left", overflow="fold")
-    for cells in block.rows:
-        table.add_row(*(_text(Line((cell,))) for cell in cells))
-    return table

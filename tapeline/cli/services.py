@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from functools import partial
 
 import msgspec
@@ -12,9 +11,9 @@ from infra.embedded import control
 from tapeline.cli import progress
 from tapeline.cli import status as state
 from tapeline.cli.failure import OK
+from tapeline.cli.foreground import run_and_stop
 from tapeline.cli.render import Output
 from tapeline.cli.status import Status
-from tapeline.cli.stream import until_told
 from tapeline.cli.view import Cell, View, line, span
 from tapeline.errors import Unavailable
 from tapeline.runtime import clock, settings
@@ -37,23 +36,6 @@ def up(out: Output, *, foreground: bool) -> int:
 
     run_and_stop(work, found)
     return OK
-
-
-def run_and_stop(work: Callable[[], Awaitable[None]], found: Settings) -> None:
-    """Run work that starts the services in a thread, and stop them however it ends."""
-
-    async def guarded() -> None:
-        try:
-            await work()
-        finally:
-            # Also ends a start that is under way. It blocks on purpose: nothing else is to run here now.
-            control.stop(found)
-
-    try:
-        until_told(guarded, found)
-    finally:
-        # A start that had not even written its run file goes on until its thread ends, which is before this line.
-        control.stop(found)
 
 
 def down(out: Output) -> int:

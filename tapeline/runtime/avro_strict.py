@@ -76,10 +76,11 @@ def has_tagged_union(schema: Schema) -> bool:
 
 
 def tagged(value: object) -> object:
-    """Turn fastavro's (record name, values) of unions into values that hold their name under `-type`."""
+    """Turn fastavro's (name, value) in unions into records that hold their name under `-type`, and bare symbols."""
     if isinstance(value, tuple):
-        name, values = value
-        return {TYPE_HINT: name, **{field: tagged(part) for field, part in values.items()}}
+        name, inner = value
+        found = tagged(inner)
+        return {TYPE_HINT: name, **found} if isinstance(found, dict) else found
     if isinstance(value, dict):
         return {name: tagged(part) for name, part in value.items()}
     if isinstance(value, list):

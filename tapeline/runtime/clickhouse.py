@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _CONNECT_S = 10
 _ANSWER_S = 60
 
+_SAID = re.compile(r"DB::Exception: (.*?)(?:\s*\(for url [^)]*\))?\s*$", re.DOTALL)
 # ClickHouse's own error codes.
 UNKNOWN_DATABASE = 81
 _REFUSED = {192, 193, 194, 497, 516}
@@ -62,12 +64,21 @@ def translated(error: BaseException, endpoint: ClickHouseEndpoint) -> TapelineEr
     cause = _certificate(error)
     if cause is not None:
         return Misconfigured(
-            f"{where} shows a certificate that is not trusted ({cause.verify_message})",
+            f"{where} shows a certificate that is not trusted ({tls.told(cause)})",
             fix="set clickhouse.ca_file to the authority that signed it",
         )
     if isinstance(error, DatabaseError) and code is not None:
-        return Misconfigured(f"{where} refused the connection ({error})", fix="change that there or in clickhouse.*")
-    return Unavailable(f"{where} does not answer ({_first_line(error)})")
+        return Misconfigured(
+            f"{where} refused the connection ({reason(error)})", fix="change that there or in clickhouse.*"
+        )
+    return Unavailable(f"{where} does not answer ({reason(error)})")
+
+
+def reason(error: BaseException) -> str:
+    """Return what the server said, in one line, without its address and version around it."""
+    text = str(error) or type(error).__name__
+    said = _SAID.search(text)
+    return (said[1] if said else text).splitlines()[0]
 
 
 async def _open(endpoint: ClickHouseEndpoint, database: str | None) -> AsyncClient:
@@ -102,11 +113,8 @@ def _certificate(error: BaseException) -> ssl.SSLCertVerificationError | None:
     """Find the refusal of a certificate behind what the client's HTTP library made of it."""
     seen: BaseException | None = error
     while seen is not None:
-        if isinstance(seen, ssl.SSLCertVerificationError):
+        # The library's own error claims to be one and lacks what one has.
+        if isinstance(seen, ssl.SSLCertVerificationError) and hasattr(seen, "verify_message"):
             return seen
         seen = seen.__cause__ or seen.__context__
     return None
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]

@@ -4,7 +4,7 @@ The one owner of background tasks and signals. A process is `raise SystemExit(li
 
     async def main(life: Lifecycle) -> None:
         pool = await life.start("postgres", postgres.connect(...))  # any async context manager
-        life.spawn("heartbeat", heartbeat.run())                     # a crash in it stops the process loudly
+        _ = life.spawn("heartbeat", pulse.run())                     # a crash in it stops the process loudly
         await life.stopping()                                        # returning before a stop means: the work is done
 
 A stop (signal, crash, `life.stop()`) cancels `main` unless it waits in `stopping()`.
@@ -142,8 +142,8 @@ class Lifecycle:
 
     async def stopping(self) -> None:
         """Wait for the stop; what `main` does after it has until the deadline. The first call says: start complete."""
-        if not self._listening and not self._stop.is_set():
-            self._listening = True
+        first, self._listening = not self._listening, True
+        if first and not self._stop.is_set():
             self.health.running()
             logs.get(__name__).info(LogEvent.PROCESS_STARTED, parts=len(self._parts))
         await self._stop.wait()
@@ -214,7 +214,8 @@ class Lifecycle:
 
     def _ended(self, held: _Part, task: asyncio.Task[Any], *, essential: bool) -> None:
         """Judge the end of a part's or background task: on time, or a crash."""
-        error = None if task.cancelled() else task.exception()
+        failure = None if task.cancelled() else task.exception()
+        error = None if failure is None else _only(failure)
         stopping = held not in self._parts
         if not stopping:
             self._parts.remove(held)
@@ -224,8 +225,9 @@ class Lifecycle:
                 logs.get(__name__).debug(LogEvent.TASK_ENDED, task=held.name)
             return
         metrics.TASK_FAILURES.inc(task=held.name)
-        if self.is_stopping and isinstance(error, Unavailable):
-            # Whatever it needed stops at the same time as we do.
+        if self.is_stopping and held.release is None and isinstance(error, Unavailable):
+            # Background work lost what it needs, which stops at the same time as we do. (A part that cannot flush is
+            # another matter.)
             logs.get(__name__).warning(LogEvent.TASK_FAILED, task=held.name, reason=str(error))
         elif stopping:
             self.failure = self.failure or error

@@ -50,9 +50,12 @@ class LogEvent(StrEnum):
     DEPENDENCY_READY = "DEPENDENCY_READY", "a dependency answers"
     DEPENDENCY_LOST = "DEPENDENCY_LOST", "a dependency that answered is away; it is tried until it is back"
     DEPENDENCY_GIVEN_UP = "DEPENDENCY_GIVEN_UP", "a dependency did not answer at start within the allowed tries"
-    BUS_CONNECTED = "BUS_CONNECTED", "the connection to Kafka stands"
-    BUS_DISCONNECTED = "BUS_DISCONNECTED", "the connection to Kafka is lost"
-    BUS_RECONNECTED = "BUS_RECONNECTED", "the connection to Kafka is back"
+    BUS_CONNECTED = "BUS_CONNECTED", "the broker has acknowledged the first heartbeat of this process"
+    BUS_DISCONNECTED = (
+        "BUS_DISCONNECTED",
+        "the broker does not acknowledge heartbeats; the next one follows in its time",
+    )
+    BUS_RECONNECTED = "BUS_RECONNECTED", "the broker acknowledges heartbeats again"
     PRODUCER_RECREATED = "PRODUCER_RECREATED", "an idempotent producer was stuck or fenced and has been replaced"
 
     # children of the supervisor
@@ -67,7 +70,6 @@ class LogEvent(StrEnum):
     # contracts and stores
     TOPIC_CREATED = "TOPIC_CREATED", "a topic of the catalogue did not exist and was created"
     SCHEMA_REGISTERED = "SCHEMA_REGISTERED", "a schema of the catalogue is in the registry under this id"
-    SCHEMA_LEARNED = "SCHEMA_LEARNED", "an unknown schema id was read from the registry"
     MIGRATION_APPLIED = "MIGRATION_APPLIED", "a migration was applied"
     MIGRATION_REVERTED = "MIGRATION_REVERTED", "a migration was taken back"
     RECORDS_MISSED = "RECORDS_MISSED", "records were deleted by retention before they were read; reading goes on behind"
@@ -76,8 +78,6 @@ class LogEvent(StrEnum):
 
     # health
     TELEMETRY_SERVING = "TELEMETRY_SERVING", "metrics and health are served at this address"
-    HEARTBEAT_SENT = "HEARTBEAT_SENT", "the first heartbeat after a start or a silence was accepted"
-    HEARTBEAT_FAILED = "HEARTBEAT_FAILED", "a heartbeat could not be published; the next one follows in its time"
     ALERT_RAISED = "ALERT_RAISED", "something that a person must see"
     ALERT_NOT_SENT = "ALERT_NOT_SENT", "an alert could not be published; it stands in this log"
 

@@ -87,15 +87,18 @@ class LogFile:
             self.open(now_us)
         found = self._current()
         if found is None:
+            # Another process has rotated, and may have filled the new file as well.
             self.open(now_us)
-        elif self._is_due(found, size, today):
+            found = self._current()
+        if found is not None and self._is_due(found, size, today):
             self._rotate(size, now_us)
         if self._fd is None:
             raise OSError(f"log file {self._stem} is not open")
         return self._fd
 
     def _is_due(self, written: int, size: int, today: str) -> bool:
-        return written > 0 and (written + size > self._max_bytes or today != self._day)
+        # Older, not other: a line on its way at midnight may find the new day's file already there.
+        return written > 0 and (written + size > self._max_bytes or self._day < today)
 
     def _current(self) -> int | None:
         """Return the size of the file under our name, or None when that is another file than ours or gone."""

@@ -18,6 +18,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from tapeline.errors import Misconfigured, Unavailable
 from tapeline.runtime import clock, logs
+from tapeline.runtime.clickhouse import reason
 from tapeline.runtime.log_events import LogEvent
 from tapeline.runtime.migration_files import Applied, Migration, Status, Step, digest, load, plan, statements, statuses
 
@@ -204,7 +205,7 @@ async def _run_clickhouse(client: AsyncClient, step: Step, last: _Progress | Non
             await _record(client, step, parts, number - 1)
             raise Misconfigured(
                 f"statement {number} of {len(parts)} of the migration {migration.title} of ClickHouse failed "
-                f"{step.direction} ({str(error).splitlines()[0]}), and the {number - 1} before it are done",
+                f"{step.direction} ({reason(error)}), and the {number - 1} before it are done",
                 fix=f"correct that statement or what it stumbled over and run it again: it goes on with statement "
                 f"{number}; or migrate to {migration.number - 1} to take it back",
             ) from error

@@ -70,7 +70,7 @@ def translated(error: BaseException, endpoint: PostgresEndpoint) -> TapelineErro
         )
     if isinstance(error, ssl.SSLError | ssl.CertificateError):
         return Misconfigured(
-            f"{where} is not trusted with database.sslmode {endpoint.sslmode} ({error})",
+            f"{where} is not trusted with database.sslmode {endpoint.sslmode} ({tls.told(error)})",
             fix="set database.ca_file to the authority that signed its certificate",
         )
     if isinstance(error, ConnectionError) and "SSL" in str(error):

@@ -27,6 +27,7 @@ _SECRET_NAME = re.compile(
     r"|password|passphrase|x-[a-z-]*-(?:sign|key)$",
     re.IGNORECASE,
 )
+_NAMES = r"[\w\-]*(?:password|passwd|passphrase|secret|token|api_?key|apikey|signature|credential)[\w\-]*"
 # Each: what stays in front, then the secret, which goes.
 _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     # scheme://user:password@host; greedy to the last @, as careless passwords hold @ and /, but not from a port
@@ -40,10 +41,12 @@ _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
         rf"\1{HIDDEN}",
     ),
     (re.compile(r"\beyJ[A-Za-z0-9_\-]{6,}\.[A-Za-z0-9_\-]+(?:\.[A-Za-z0-9_\-]*)?"), HIDDEN),
+    # name=value, "name": value, name:value; after a colon and a space only what is no word of a sentence ("wrong
+    # password: correct it" must stay readable)
     (
         re.compile(
-            r"(\b[\w\-]*(?:password|passwd|passphrase|secret|token|api_?key|apikey|signature|credential)[\w\-]*"
-            r"[\"']?\s*[=:]\s*)(?:\"[^\"]*\"|'[^']*'|[^\s\"'&,;)}\]]+)",
+            rf"(\b{_NAMES}(?:[\"']?\s*=\s*|[\"']\s*:\s*|:(?=\S)|:\s+(?=\S*\d|\S{{20}})))"
+            r"(?:\"[^\"]*\"|'[^']*'|[^\s\"'&,;)}\]]+)",
             re.IGNORECASE,
         ),
         rf"\1{HIDDEN}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import ssl
 from collections.abc import Iterable
 from http import HTTPStatus
@@ -101,8 +102,7 @@ class RegistryClient:
         secure = self._base.startswith("https:")
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=tls.context(known.tls) if secure else True),
-            auth=None if known.username is None else aiohttp.BasicAuth(known.username, known.password or "", "utf-8"),
-            headers={"Accept": _CONTENT_TYPE},
+            headers={"Accept": _CONTENT_TYPE, **_authorization(known)},
             timeout=aiohttp.ClientTimeout(total=self._timeout_s),
         )
         return self
@@ -230,6 +230,13 @@ async def register_all(client: RegistryClient, topics: Iterable[Topic]) -> dict[
         ids[topic.subject] = result
         logs.get(__name__).info(LogEvent.SCHEMA_REGISTERED, subject=topic.subject, schema_id=result)
     return ids
+
+
+def _authorization(known: RegistryEndpoint) -> dict[str, str]:
+    if known.username is None:
+        return {}
+    told = base64.b64encode(f"{known.username}:{known.password or ''}".encode()).decode()
+    return {"Authorization": f"Basic {told}"}
 
 
 def _quoted(subject: str) -> str:

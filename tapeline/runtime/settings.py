@@ -228,14 +228,17 @@ def _lower(sentence: str) -> str:
 def _unknown(path: KeyPath, place: str) -> Misconfigured:
     """Name the nearest known key, in the form in which the person wrote it."""
     if len(path) == 1 and path[0].startswith(PREFIX):
-        name, known = path[0], [key.variable for key in catalogue()]
-        problem = f"unknown variable {name!r} in {place.partition(' (')[0]}"
+        # Compared without the prefix, which would make all of them alike.
+        head, name = PREFIX, path[0].removeprefix(PREFIX)
+        known = [key.variable.removeprefix(PREFIX) for key in catalogue()]
+        problem = f"unknown variable {path[0]!r} in {place.partition(' (')[0]}"
     else:
-        name, known = ".".join(path), [key.dotted for key in catalogue()] + list(sections())
+        head, name = "", ".".join(path)
+        known = [key.dotted for key in catalogue()] + list(sections())
         problem = f"unknown settings key {name!r} in {place}"
     near = difflib.get_close_matches(name, known, n=1, cutoff=_SIMILAR)
     if near:
-        return Misconfigured(problem, fix=f"did you mean {near[0]!r}?")
+        return Misconfigured(problem, fix=f"did you mean {head + near[0]!r}?")
     return Misconfigured(problem, fix="take it out; tapeline.example.toml lists all keys")
 
 

@@ -88,7 +88,7 @@ def from_variables(
         values = _Variables(settings, {name: value for name, value in ours.items() if name in known})()
     except SettingsError as error:
         raise Misconfigured(f"a variable in {name} cannot be read ({error})", fix="correct its value") from None
-    unknown = {(variable,): variable for variable in ours if variable not in known}
+    unknown: dict[KeyPath, str] = {(variable,): variable for variable in ours if variable not in known}
     for variable in unknown.values():
         values[variable] = ours[variable]
     return Source(name, values, {**places, **unknown})

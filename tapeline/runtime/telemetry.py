@@ -50,7 +50,7 @@ async def serve(port: int, health: Health) -> AsyncIterator[str]:
         listener = socket.create_server((LOOPBACK, port))
     except OSError as error:
         raise Misconfigured(
-            f"process.metrics_port {port} cannot be used ({error.strerror or error})",
+            f"process.metrics_port {port} cannot be used ({os.strerror(error.errno or 0)})",
             fix="set it to a free port, or to 0 to take any",
         ) from error
 
@@ -86,7 +86,7 @@ def no_lag() -> Mapping[str, int]:
 class Pulse:
     """Publishes a heartbeat every few seconds for as long as the process lives, and last words at its stop (A-05).
 
-    `life.spawn("heartbeat", pulse.run())`, after the part that publishes, so that it stops before that.
+    `_ = life.spawn("heartbeat", pulse.run())`, after the part that publishes, so that it stops before that.
     """
 
     def __init__(
@@ -155,13 +155,14 @@ class Pulse:
         metrics.HEARTBEATS.inc(outcome="sent")
         metrics.HEARTBEAT_LATENCY_S.set(took_s)
         if not self._heard:
+            event = LogEvent.BUS_CONNECTED if self._heard is None else LogEvent.BUS_RECONNECTED
             self._heard = True
-            logs.get(__name__).info(LogEvent.HEARTBEAT_SENT, process=self._process, latency_us=self._latency_us)
+            logs.get(__name__).info(event, process=self._process, latency_us=self._latency_us)
 
     def _silent(self, error: BaseException) -> None:
         """Say once, not every few seconds, that nobody hears us."""
         if self._heard is not False:
-            logs.get(__name__).warning(LogEvent.HEARTBEAT_FAILED, process=self._process, reason=repr(error))
+            logs.get(__name__).warning(LogEvent.BUS_DISCONNECTED, process=self._process, reason=repr(error))
         self._heard = False
 
     async def _last_words(self) -> None:

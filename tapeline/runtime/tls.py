@@ -43,6 +43,11 @@ def context(files: TlsFiles, *, verify: bool = True, check_host: bool = True) ->
     return made
 
 
+def told(error: ssl.SSLError) -> str:
+    """Return what went wrong in a handshake, in a few words."""
+    return str(getattr(error, "verify_message", "") or getattr(error, "reason", "") or error)
+
+
 def _check(files: TlsFiles) -> None:
     """Refuse files that are not there, and a key without its certificate."""
     named = {"ca_file": files.ca_file, "cert_file": files.cert_file, "key_file": files.key_file}

@@ -16,7 +16,7 @@ from tests.architecture.rules.folders import (
     simulator_reads_for_itself,
     trading_outside_executor,
 )
-from tests.architecture.rules.source import PRODUCT, ROOT, Source, snippet, sources
+from tests.architecture.rules.source import PRODUCT, ROOT, Source, none_of, snippet, sources
 
 RULES = (
     impure,
@@ -30,7 +30,7 @@ RULES = (
 
 @pytest.mark.parametrize("source", sources(), ids=lambda source: source.path)
 def test_a_file_imports_what_its_folder_may(source: Source) -> None:
-    assert [told for rule in RULES for told in rule(source)] == []
+    assert none_of(told for rule in RULES for told in rule(source))
 
 
 def test_the_import_contracts_hold() -> None:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import pytest
 
 from tests.architecture.rules.sizes import init_names_only, opening, too_long
-from tests.architecture.rules.source import PRODUCT, Source, snippet, sources
+from tests.architecture.rules.source import PRODUCT, Source, none_of, snippet, sources
 
 
 @pytest.mark.parametrize("source", sources(), ids=lambda source: source.path)
 def test_x_18_a_file_is_short_and_says_what_it_is(source: Source) -> None:
-    assert [*too_long(source), *opening(source)] == []
+    assert none_of([*too_long(source), *opening(source)])
 
 
 def test_an_init_only_names_things() -> None:
-    assert [told for source in sources(*PRODUCT) for told in init_names_only(source)] == []
+    assert none_of(told for source in sources(*PRODUCT) for told in init_names_only(source))
 
 
 def test_a_module_of_401_lines_is_refused() -> None:

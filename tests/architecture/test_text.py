@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.architecture.rules.source import texts
+from tests.architecture.rules.source import none_of, texts
 from tests.architecture.rules.text import out_of_place
 
 
 def test_no_file_is_out_of_place() -> None:
-    assert [told for path, text in texts() for told in out_of_place(path, text)] == []
+    assert none_of(told for path, text in texts() for told in out_of_place(path, text))
 
 
 def test_the_whole_tree_is_read() -> None:

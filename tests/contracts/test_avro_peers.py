@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerializer
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 
 from schemas import avro_files
 from schemas.topics import TOPICS, Topic, by_name
-from tapeline.runtime.avro_strict import tagged
+from tapeline.runtime.avro_strict import TYPE_HINT, tagged
 from tapeline.runtime.codec import Codec
 from tapeline.runtime.runfile import RunFile
 from tests.support.records import BOOK, plain, values
@@ -21,12 +23,14 @@ few = settings(max_examples=10)
 
 
 @pytest.fixture(scope="module", params=["mock", "embedded"])
-def client(request: pytest.FixtureRequest) -> SchemaRegistryClient:
-    """Return confluent's client of its own registry in memory, and of ours."""
-    if request.param == "mock":
-        return SchemaRegistryClient.new_client({"url": "mock://tapeline"})
-    run: RunFile = request.getfixturevalue("tapeline_up")
-    return SchemaRegistryClient({"url": run.addresses.registry})
+def client(request: pytest.FixtureRequest) -> Iterator[SchemaRegistryClient]:
+    """Yield confluent's client of its own registry in memory, and of ours."""
+    url = "mock://tapeline"
+    if request.param == "embedded":
+        run: RunFile = request.getfixturevalue("tapeline_up")
+        url = str(run.addresses.registry)
+    with SchemaRegistryClient.new_client({"url": url}) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +47,15 @@ def context(topic: Topic) -> SerializationContext:
     return SerializationContext(topic.name, MessageField.VALUE)
 
 
+def nameless(value: object) -> object:
+    """Return plain values without the names of records in unions."""
+    if isinstance(value, dict):
+        return {name: nameless(part) for name, part in value.items() if name != TYPE_HINT}
+    if isinstance(value, list):
+        return [nameless(part) for part in value]
+    return value
+
+
 @every_topic
 @few
 @given(data=st.data())
@@ -51,7 +64,10 @@ def test_confluent_reads_what_we_write(
 ) -> None:
     value = data.draw(values(topic.record))
     read = AvroDeserializer(client, return_record_name=True)(codec.encode(topic, value), context(topic))
-    assert tagged(read) == plain(value)
+    # Confluent's side gives the names of all records in unions, also where there is but one.
+    assert nameless(tagged(read)) == nameless(plain(value))
+    if topic.name == "order.intent":
+        assert tagged(read["command"]) == value["command"]
 
 
 @every_topic

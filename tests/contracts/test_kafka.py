@@ -172,12 +172,11 @@ async def test_a_closed_publisher_refuses(kafka: KafkaEndpoint) -> None:
 
 async def test_closing_delivers_what_was_handed_over(kafka: KafkaEndpoint, make_topic: MakeTopic) -> None:
     topic = await make_topic()
-    async with Publisher(kafka, client_id="test", linger_ms=5_000) as publisher:
-        waiting = asyncio.ensure_future(publisher.publish(topic, "k", b"late"))
-        await asyncio.sleep(0)
+    async with Publisher(kafka, client_id="test", linger_ms=500) as publisher:
+        waiting = asyncio.gather(publisher.publish(topic, "k", b"late"))
         await eventually(lambda: publisher._partitions.get(topic))  # noqa: SLF001 - it was handed over right after
 
-    assert (await waiting).offset == 0
+    assert list(await waiting) == [(0, 0)]
     assert await values(kafka, topic) == [b"late"]
 
 
@@ -338,8 +337,8 @@ async def test_ensure_refuses_another_number_of_partitions_and_creates_nothing(c
 
     assert missing.name not in names
     assert str(refused.value) == (
-        f"the topic {there.name} has 3 partitions and 4 are expected: set kafka.partitions to 3, or move its records to "
-        "a new cluster: the number is fixed when a topic is created"
+        f"the topic {there.name} has 3 partitions and 4 are expected: set kafka.partitions to 3, or move its records "
+        "to a new cluster: the number is fixed when a topic is created"
     )
 
 

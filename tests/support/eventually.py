@@ -11,6 +11,7 @@ Answer = TypeVar("Answer")
 
 _FIRST_PAUSE_S = 0.005
 _LONGEST_PAUSE_S = 0.2
+_BETWEEN_TRIES_S = 0.02
 # A mistake in the test itself: waiting does not heal it.
 _BROKEN_TEST = (AttributeError, NameError, TypeError)
 
@@ -53,6 +54,16 @@ async def eventually(ask: Callable[[], Any], *, within_s: float = 10.0) -> Any:
             raise AssertionError(message) from cause
         await asyncio.sleep(min(pause_s, max(0.0, give_up - now())))
         pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+
+
+def eventually_blocking(ask: Callable[[], Answer], *, within_s: float = 10.0) -> Answer:
+    """Do as `eventually` where there is no loop (a fixture that starts a process); `ask` is a plain function."""
+    return asyncio.run(eventually(ask, within_s=within_s))
+
+
+async def pause() -> None:
+    """Let a client under load rest between two tries; never a way to wait for something."""
+    await asyncio.sleep(_BETWEEN_TRIES_S)
 
 
 async def _answer(ask: Callable[[], Any]) -> Any:  # noqa: ANN401 - the overloads of `eventually` give the type

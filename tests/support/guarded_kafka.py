@@ -3,39 +3,57 @@
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
-import ipaddress
 import os
+import signal
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from infra.embedded import jars, java, kafka
 from tapeline.runtime import endpoints
 from tapeline.runtime.endpoints import KafkaEndpoint
 from tapeline.runtime.tls import TlsFiles
+from tests.support.authority import Authority, Identity
 
 USER = "tapeline"
 PASSWORD = "a-password-of-the-test"
 _STARTS_WITHIN_S = 40.0
 _LOGIN = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
-_DAY = dt.timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
-    """A certificate in PEM and its key."""
+class Process:
+    """The broker's process, which a test may stop, pause and start again."""
 
-    cert: Path
-    key: Path
+    def __init__(self, broker: kafka.Broker, port: int) -> None:
+        self._broker = broker
+        self._port = port
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it and wait until it listens."""
+        line = kafka.command(self._broker, kafka.MAIN, str(self._broker.properties_file))
+        with self._broker.log_file.open("ab") as log:
+            self._process = subprocess.Popen(line, stdout=log, stderr=log)
+        _await_port(self._port, self._process, self._broker.log_file)
+
+    def kill(self) -> None:
+        """End it with SIGKILL."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Keep it from doing anything for the length of the block; its connections stay open."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,49 +64,7 @@ class Guarded:
     tls: KafkaEndpoint
     password: KafkaEndpoint
     both: KafkaEndpoint
-    process: subprocess.Popen[bytes]
-
-    def with_password(self, password: str) -> KafkaEndpoint:
-        """Return the SASL_SSL listener with another password."""
-        return replace(self.both, password=password)
-
-
-class Authority:
-    """A certificate authority for one folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "tapeline test authority")])
-        self._cert = (
-            _builder(name, name, self._key.public_key())
-            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-            .add_extension(_usage(authority=True), critical=True)
-            .sign(self._key, hashes.SHA256())
-        )
-        self.ca_file = folder / "ca.pem"
-        self.ca_file.write_bytes(self._cert.public_bytes(serialization.Encoding.PEM))
-
-    def issue(self, name: str, *, hosts: tuple[str, ...] = ("127.0.0.1",)) -> Identity:
-        """Write a certificate of this name, for server and client alike, and its key."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(host)) for host in hosts])
-        cert = (
-            _builder(subject, self._cert.subject, key.public_key())
-            .add_extension(names, critical=False)
-            .add_extension(_usage(authority=False), critical=True)
-            .sign(self._key, hashes.SHA256())
-        )
-        made = Identity(cert=self._folder / f"{name}.pem", key=self._folder / f"{name}.key")
-        made.cert.write_bytes(cert.public_bytes(serialization.Encoding.PEM))
-        made.key.write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-            )
-        )
-        made.key.chmod(0o600)
-        return made
+    process: Process
 
 
 @contextlib.contextmanager
@@ -109,23 +85,16 @@ def guarded_kafka(folder: Path, cache: Path) -> Iterator[Guarded]:
     )
     broker.folder.mkdir()
     _prepare(broker, ports, server, authority.ca_file)
-    with broker.log_file.open("ab") as log:
-        process = subprocess.Popen(
-            kafka.command(broker, kafka.MAIN, str(broker.properties_file)), stdout=log, stderr=log
-        )
+    process = Process(broker, ports[3])
     try:
-        _await_port(ports[3], process, broker.log_file)
-        yield _endpoints(
-            ports,
-            TlsFiles(section="kafka", ca_file=authority.ca_file, cert_file=client.cert, key_file=client.key),
-            process,
-        )
+        process.start()
+        files = TlsFiles(section="kafka", ca_file=authority.ca_file, cert_file=client.cert, key_file=client.key)
+        yield _endpoints(ports, files, process)
     finally:
         process.kill()
-        process.wait()
 
 
-def _endpoints(ports: list[int], files: TlsFiles, process: subprocess.Popen[bytes]) -> Guarded:
+def _endpoints(ports: list[int], files: TlsFiles, process: Process) -> Guarded:
     def at(port: int, protocol: endpoints.SecurityProtocol) -> KafkaEndpoint:
         return KafkaEndpoint(
             bootstrap=f"127.0.0.1:{port}",
@@ -182,9 +151,9 @@ def _await_port(port: int, process: subprocess.Popen[bytes], log_file: Path) -> 
     while time.monotonic() < give_up:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return
-        if process.poll() is not None:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=0.1)
             break
-        time.sleep(0.1)
     message = f"the guarded broker did not start:\n{log_file.read_text('utf-8')[-2000:]}"
     raise AssertionError(message)
 
@@ -193,30 +162,3 @@ def _free_ports(count: int) -> list[int]:
     with contextlib.ExitStack() as stack:
         held = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
         return [one.getsockname()[1] for one in held]
-
-
-def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
-    now = dt.datetime.now(dt.UTC)
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key)
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - _DAY)
-        .not_valid_after(now + _DAY)
-    )
-
-
-def _usage(*, authority: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=True,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=authority,
-        crl_sign=authority,
-        encipher_only=False,
-        decipher_only=False,
-    )

@@ -63,7 +63,7 @@ Take = Callable[[int], None]
 """Asks for room for so many more bytes; raises Refused when there is none."""
 
 
-async def read(chunks: AsyncIterator[bytes], encoding: str, take: Take) -> bytes:
+async def read(chunks: AsyncIterator[bytes], encoding: str, take: Take, *, limit: int = MAX_BODY) -> bytes:
     """Return the decompressed body; `take` is asked for room before bytes are kept.
 
     Raises Refused for a body that is too large, damaged, cut off, or compressed in a way that is not understood.
@@ -71,8 +71,8 @@ async def read(chunks: AsyncIterator[bytes], encoding: str, take: Take) -> bytes
     body = bytearray()
 
     def keep(piece: bytes) -> None:
-        if len(body) + len(piece) > MAX_BODY:
-            raise Refused(LIMIT_EXCEEDED, f"the body is larger than {MAX_BODY} bytes: send it in parts")
+        if len(body) + len(piece) > limit:
+            raise Refused(LIMIT_EXCEEDED, f"the body is larger than {limit} bytes: send it in parts")
         take(len(piece))
         body.extend(piece)
 

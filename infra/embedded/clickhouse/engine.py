@@ -102,10 +102,11 @@ class Engine:
         """Start the engine; raise Misconfigured with the one sentence when the data cannot be opened."""
         folder.check(path)
         self._connect = chdb_types.load().connect
-        self._path = str(path)
+        # Parameters travel in a SET, which may be longer than a statement; those are bounded by `statement`.
+        self._where = f"{path}?max_query_size={1 << 28}"
         with _stderr_kept() as said:
             try:
-                self._keeper = self._connect(self._path)
+                self._keeper = self._connect(self._where)
             except RuntimeError as error:
                 raise folder.damaged(path, _reason(said, str(error))) from None
         try:
@@ -139,7 +140,7 @@ class Engine:
 
     def _session(self, job: Job) -> Connection:
         """Return a new connection that means what the request says."""
-        connection = self._connect(self._path)
+        connection = self._connect(self._where)
         try:
             with _engine_errors():
                 connection.query(_set(job), "Null")

@@ -52,7 +52,8 @@ def check(folder: Path) -> None:
     if _NOT_IN_A_PATH in str(folder):
         raise Misconfigured(f"the ClickHouse folder {folder} has a question mark in its name", fix="rename the folder")
     found = {name: folder / name for name in _PARTS if os.path.lexists(folder / name)}
-    if not found:
+    if all(path.is_dir() and not any(path.iterdir()) for path in found.values()):
+        # New, or killed while it was made: there is nothing yet that could be lost.
         return
     for name in _PARTS:
         if not (folder / name).is_dir():

@@ -49,8 +49,8 @@ def read(query: bytes, body: bytes) -> tuple[Statement, bytes]:
         return statement, b"" if statement.data is None else body[_data_start(body, statement) :]
     statement = parse(query)
     if statement.data is not None:
-        left = query[statement.data :].lstrip()
-        return statement, body if left in {b"", b";"} else left + body
+        left = query[statement.data :]
+        return statement, body if left.strip() in {b"", b";"} else query[_data_start(query, statement) :] + body
     if body.strip():
         statement = parse(query + b"\n" + body)
     return statement, b""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Final
@@ -33,20 +34,21 @@ async def serve(registry: Registry, port: int, *, on_crash: OnCrash) -> AsyncIte
 
     `on_crash` is told what no answer can be given for: the process must end then, not answer wrong.
     """
-    runner = web.AppRunner(application(registry, on_crash=on_crash), access_log=None, shutdown_timeout=_SHUTDOWN_S)
-    await runner.setup()
     try:
-        site = web.TCPSite(runner, HOST, port)
-        try:
-            await site.start()
-        except OSError as error:
-            raise Misconfigured(
-                f"port {port} of {HOST} cannot be used by the schema registry ({error.strerror or error})",
-                fix="set embedded.registry_port to a free port, or to 0 to take any",
-            ) from error
-        yield f"{HOST}:{runner.addresses[0][1]}"
+        listener = socket.create_server((HOST, port))
+    except OSError as error:
+        raise Misconfigured(
+            f"port {port} of {HOST} cannot be used by the schema registry ({error.strerror or error})",
+            fix="set embedded.registry_port to a free port, or to 0 to take any",
+        ) from error
+    runner = web.AppRunner(application(registry, on_crash=on_crash), access_log=None, shutdown_timeout=_SHUTDOWN_S)
+    try:
+        await runner.setup()
+        await web.SockSite(runner, listener).start()
+        yield f"{HOST}:{listener.getsockname()[1]}"
     finally:
         await runner.cleanup()
+        listener.close()
 
 
 def application(registry: Registry, *, on_crash: OnCrash) -> web.Application:

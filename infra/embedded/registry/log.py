@@ -22,6 +22,11 @@ from infra.embedded.registry.state import State, apply
 from tapeline.errors import InvalidMessage, Unavailable
 
 ANSWER_WITHIN_S: Final = 5.0
+KNOWN_AWAY_S: Final = 1.0
+"""While Kafka is known to be away a request waits no longer than this."""
+
+_UNREAD: Final = "the log is not read yet"
+_SILENT: Final = "Kafka does not answer in time"
 
 
 class SchemaLog(Protocol):
@@ -52,7 +57,7 @@ class Registry:
         self._state = State()
         self._next = 0
         self._mine: str | None = None
-        self.waiting_for: str | None = "the log is not read yet"
+        self.waiting_for: str | None = _UNREAD
         self.lost_races = 0
 
     @property
@@ -74,11 +79,13 @@ class Registry:
         try:
             async with asyncio.timeout(self._answer_within_s), self._turn:
                 await self._catch_up(self._opened())
-        except (Unavailable, TimeoutError) as error:
-            self.waiting_for = str(error) or "Kafka does not answer"
-            return False
-        self.waiting_for = None
-        return True
+        except TimeoutError:
+            self.waiting_for = _SILENT
+        except Unavailable as error:
+            self.waiting_for = str(error)
+        else:
+            self.waiting_for = None
+        return self.waiting_for is None
 
     async def answer(self, request: Request) -> Answer:
         """Answer a request; 503 when it cannot be known now what is right.
@@ -90,16 +97,21 @@ class Registry:
             if isinstance(known.body, str) or "schema" in known.body:
                 return known
         if self._log is None:
-            return answers.store_is_away(self.waiting_for or "the log is not read yet")
+            return answers.store_is_away(self.waiting_for or _UNREAD)
+        within_s = self._answer_within_s if self.waiting_for is None else min(self._answer_within_s, KNOWN_AWAY_S)
         try:
-            async with asyncio.timeout(self._answer_within_s), self._turn:
-                return await self._decided(request)
+            async with asyncio.timeout(within_s), self._turn:
+                answer = await self._decided(request)
         except TimeoutError:
-            return answers.store_is_away(f"Kafka did not answer within {self._answer_within_s:g} s")
+            self.waiting_for = _SILENT
         except Unavailable as error:
-            return answers.store_is_away(str(error))
+            self.waiting_for = str(error)
         except InvalidMessage as error:
             return answers.too_large(str(error))
+        else:
+            self.waiting_for = None
+            return answer
+        return answers.store_is_away(self.waiting_for)
 
     async def _decided(self, request: Request) -> Answer:
         log = self._opened()
@@ -144,5 +156,5 @@ class Registry:
 
     def _opened(self) -> SchemaLog:
         if self._log is None:
-            raise Unavailable(self.waiting_for or "the log is not read yet")
+            raise Unavailable(self.waiting_for or _UNREAD)
         return self._log

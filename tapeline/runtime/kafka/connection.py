@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ssl
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from tapeline.runtime import retry, tls
 
 if TYPE_CHECKING:
     from tapeline.runtime.endpoints import KafkaEndpoint
+    from tapeline.runtime.tls import TlsFiles
 
 REQUEST_TIMEOUT_MS = 10_000
 """No answer within this: the connection is given up and made anew (the library's own default is 40 s)."""
@@ -31,12 +33,12 @@ _FORBIDDEN = (
 
 
 def options(endpoint: KafkaEndpoint) -> dict[str, Any]:
-    """Return what every client of the library is built with; the TLS context is built here, once per client."""
+    """Return what every client of the library is built with."""
     secure = endpoint.security_protocol in {"SSL", "SASL_SSL"}
     made: dict[str, Any] = {
         "bootstrap_servers": [part.strip() for part in endpoint.bootstrap.split(",")],
         "security_protocol": endpoint.security_protocol,
-        "ssl_context": tls.context(endpoint.tls) if secure else None,
+        "ssl_context": _context(endpoint.tls) if secure else None,
         "request_timeout_ms": REQUEST_TIMEOUT_MS,
     }
     if endpoint.security_protocol.startswith("SASL_"):
@@ -52,6 +54,12 @@ def options(endpoint: KafkaEndpoint) -> dict[str, Any]:
             "sasl_plain_password": endpoint.password,
         }
     return made
+
+
+@functools.lru_cache(maxsize=8)
+def _context(files: TlsFiles) -> ssl.SSLContext:
+    """Build the TLS context once: reading the system's authorities takes a tenth of a second."""
+    return tls.context(files)
 
 
 async def reach(endpoint: KafkaEndpoint) -> None:
@@ -90,7 +98,7 @@ async def probe(endpoint: KafkaEndpoint) -> None:
 def translated(error: BaseException, endpoint: KafkaEndpoint) -> TapelineError:
     """Say what a failure of the library means: Misconfigured where a person must act, else Unavailable."""
     where = f"Kafka at {endpoint.bootstrap} (kafka.bootstrap)"
-    refusal = _distrusted(error, endpoint, where) or _refused(error, endpoint, where)
+    refusal = _distrusted(error, where) or _refused(error, endpoint, where)
     if refusal is not None:
         return refusal
     if isinstance(error, ConnectionResetError) or "closed" in str(error).lower():
@@ -125,15 +133,15 @@ def _refused(error: BaseException, endpoint: KafkaEndpoint, where: str) -> Misco
     return None
 
 
-def _distrusted(error: BaseException, endpoint: KafkaEndpoint, where: str) -> Misconfigured | None:
+def _distrusted(error: BaseException, where: str) -> Misconfigured | None:
     if isinstance(error, ssl.SSLCertVerificationError):
         return Misconfigured(
-            f"{where} shows a certificate that is not trusted ({error.verify_message})",
+            f"{where} shows a certificate that is not trusted ({tls.told(error)})",
             fix="set kafka.ca_file to the authority that signed it",
         )
     if isinstance(error, ssl.SSLError):
         return Misconfigured(
-            f"{where} does not speak TLS as kafka.security_protocol {endpoint.security_protocol} says ({error.reason})",
+            f"{where} does not speak TLS as kafka.security_protocol says ({tls.told(error)})",
             fix="set kafka.security_protocol, kafka.cert_file and kafka.key_file to what the broker asks for",
         )
     return None

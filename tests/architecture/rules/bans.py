@@ -54,7 +54,7 @@ BANS = (
         names=("print", "rich.print", "pprint"),
         owners=("tapeline/cli/render.py",),
         instead="a log event of tapeline.runtime.log_events, or tapeline.cli.render on the command line",
-        folders=(*PRODUCT, *AROUND),
+        folders=(*PRODUCT, "benchmarks"),
     ),
     Ban(
         names=("pickle", "cloudpickle", "dill", "marshal", "shelve"),
@@ -69,7 +69,7 @@ BANS = (
     Ban(
         names=("time.sleep", "asyncio.sleep"),
         owners=("tests/support/eventually.py",),
-        instead="await eventually(...) of tests/support/eventually.py",
+        instead="eventually() or pause() of tests/support/eventually.py; to hang, an asyncio.Event that nobody sets",
         folders=("tests",),
     ),
     Ban(
@@ -86,18 +86,28 @@ METHODS = {
     "add_signal_handler": "tapeline.runtime.lifecycle.run(), the one owner of signals",
 }
 _METHODS_OWNER = "tapeline/runtime/lifecycle.py"
+_SWITCHED_OFF = re.compile(r"#\s*noqa|#\s*type:\s*ignore", re.IGNORECASE)
+_CODE = re.compile(r"noqa:\s*[A-Z]+[0-9]+|ignore\[[a-z-]+")
+_REASON = re.compile(r"(noqa:[A-Z0-9, ]+|ignore\[[a-z0-9, -]+\])\s*(#|-|:)\s*\S+")
 _UNFINISHED = re.compile(r"\b(FIXME|TODO|XXX)\b")
 
 
 def banned(source: Source) -> Iterator[str]:
     """Yield every use of a name that belongs to another module or to nobody."""
-    used = sorted({*imports(source), *references(source)})
+    used = {*imports(source), *references(source)} - set(_turns(source))
     for ban in BANS:
         if not source.inside(*ban.folders) or source.inside(*ban.owners):
             continue
         hits = {(line, name) for line, name in used for wanted in ban.names if is_in(name, wanted)}
         for line, name in sorted(hits):
             yield source.at(line, f"{name} is not used here: use {ban.instead}")
+
+
+def _turns(source: Source) -> Iterator[tuple[int, str]]:
+    """Yield every `asyncio.sleep(0)`: it gives others their turn and waits for no time."""
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Call) and ast.unparse(node) == "asyncio.sleep(0)":
+            yield node.lineno, "asyncio.sleep"
 
 
 def banned_methods(source: Source) -> Iterator[str]:
@@ -125,13 +135,12 @@ def unfinished(source: Source) -> Iterator[str]:
 
 
 def unexplained(source: Source) -> Iterator[str]:
-    """Yield every switched-off check that does not say why (`noqa: CODE - reason`, `type: ignore[code]  # reason`)."""
+    """Yield every switched-off check that does not say why, behind it or in a comment on the line above."""
+    lines = source.text.splitlines()
     for token in tokenize.generate_tokens(io.StringIO(source.text).readline):
-        if token.type != tokenize.COMMENT:
+        if token.type != tokenize.COMMENT or not _SWITCHED_OFF.search(token.string):
             continue
-        comment = token.string
-        noqa = re.search(r"#\s*noqa", comment, re.IGNORECASE)
-        typing = re.search(r"#\s*type:\s*ignore", comment)
-        reason = re.search(r"(noqa:[A-Z0-9, ]+|ignore\[[a-z0-9, -]+\])\s*(#|-|:)\s*\S+", comment)
-        if (noqa or typing) and not reason:
-            yield source.at(token.start[0], f"{comment.strip()!r} needs its code and, after ` - `, its reason")
+        above = lines[token.start[0] - 2].strip() if token.start[0] > 1 else ""
+        if not _CODE.search(token.string) or not (_REASON.search(token.string) or above.startswith("# ")):
+            told = f"{token.string!r} needs its code and, behind or above it, its reason"
+            yield source.at(token.start[0], told)

@@ -66,5 +66,5 @@ def _unkept(row: Row, root: Path) -> Iterator[str]:
 def _names(requirement: str, path: Path) -> bool:
     """Tell whether a test file, or one in a test folder, names the requirement."""
     files = [path] if path.is_file() else sorted(path.rglob("*.py"))
-    spelt = re.compile(rf"\b\w*{requirement.replace('-', '[-_]')}", re.IGNORECASE)
+    spelt = re.compile(rf"\b\w*{requirement.replace('-', '[-_]?')}", re.IGNORECASE)
     return any(spelt.search(file.read_text("utf-8")) for file in files if file.exists())

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 PRODUCT = (
@@ -93,3 +95,11 @@ def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node
+
+
+def none_of(broken: Iterable[str]) -> bool:
+    """Return True when no rule is broken; else fail with one sentence a line and nothing around it."""
+    told = list(broken)
+    if told:
+        pytest.fail("\n".join(told), pytrace=False)
+    return True

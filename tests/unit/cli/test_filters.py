@@ -92,3 +92,5 @@ def test_an_unknown_field_names_the_nearest() -> None:
 
 def test_fields_of_the_record_and_of_its_place_are_known() -> None:
     check(parse(["origin.topic=x key~y offset=1"]), {"origin"}, "dlq")
+    with pytest.raises(Misconfigured, match="no field 'orign'"):
+        check(parse(["origin.topic=x orign=y"]), {"origin"}, "dlq")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 import pytest
 
@@ -14,7 +15,7 @@ _NEEDED = {"name": "b", "type": "int"}
 _OPTIONAL = {"name": "b", "type": "int", "default": 0}
 
 
-def _text(*fields: dict[str, object]) -> str:
+def _text(*fields: Mapping[str, object]) -> str:
     return json.dumps({"type": "record", "name": "A", "fields": list(fields)})
 
 
@@ -49,10 +50,14 @@ def test_only_a_transitive_level_asks_the_older_ones(level: Level, *, refused: b
 
 def test_a_message_is_written_as_confluents() -> None:
     assert problems("FULL", _text(_NEEDED), [Earlier(1, '"int"'), Earlier(7, _text(_INT))]) == (
-        '{errorType:"READER_FIELD_MISSING_DEFAULT_VALUE", description:"the new schema cannot read what the earlier one '
-        "wrote at path '/fields/0' (b)\"}",
-        '{errorType:"READER_FIELD_MISSING_DEFAULT_VALUE", description:"the earlier schema cannot read what the new one '
-        "writes at path '/fields/0' (a)\"}",
+        (
+            '{errorType:"READER_FIELD_MISSING_DEFAULT_VALUE", description:"the new schema cannot read what the earlier '
+            "one wrote at path '/fields/0' (b)\"}"
+        ),
+        (
+            '{errorType:"READER_FIELD_MISSING_DEFAULT_VALUE", description:"the earlier schema cannot read what the new '
+            "one writes at path '/fields/0' (a)\"}"
+        ),
         "{oldSchemaVersion: 7}",
         "{compatibility: FULL}",
     )

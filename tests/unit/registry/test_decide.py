@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 
 from infra.embedded.registry.answers import Answer
 from infra.embedded.registry.decide import Write, decide
+from infra.embedded.registry.records import AnyFact
 from infra.embedded.registry.requests import (
     Check,
     ConfigBody,
@@ -46,8 +46,8 @@ def needed(field: str) -> str:
     return f'{{"type":"record","name":"A","fields":[{{"name":"{field}","type":"int"}}]}}'
 
 
-def register(subject: str, schema: str, **more: Any) -> Register:
-    return Register(subject=subject, body=SchemaBody(schema=schema, **more))
+def register(subject: str, schema: str, *, id: int | None = None, version: int | None = None) -> Register:  # noqa: A002 - as in the body
+    return Register(subject=subject, body=SchemaBody(schema=schema, id=id, version=version))
 
 
 def after(*requests: Request) -> State:
@@ -88,8 +88,8 @@ def test_an_incompatible_schema_gets_409_with_the_reason() -> None:
     assert answer(register("s", needed("c")), TWO) == refused(
         409,
         'Schema being registered is incompatible with an earlier schema for subject "s", details: '
-        '[{errorType:"READER_FIELD_MISSING_DEFAULT_VALUE", description:"the new schema cannot read what the earlier one '
-        "wrote at path '/fields/0' (c)\"}, {oldSchemaVersion: 2}, {compatibility: BACKWARD}]",
+        '[{errorType:"READER_FIELD_MISSING_DEFAULT_VALUE", description:"the new schema cannot read what the earlier '
+        "one wrote at path '/fields/0' (c)\"}, {oldSchemaVersion: 2}, {compatibility: BACKWARD}]",
     )
 
 
@@ -149,7 +149,7 @@ GONE = after(
     register("s", A), register("t", AB), DeleteSubject(subject="s"), DeleteSubject(subject="s", permanent=True)
 )
 
-READS: list[tuple[Request, State, Any]] = [
+READS: list[tuple[Request, State, object]] = [
     (ListSubjects(), TWO, ["s", "t"]),
     (ListSubjects(prefix="t"), TWO, ["t"]),
     (ListSubjects(page=Page(offset=1, limit=1)), TWO, ["t"]),
@@ -181,7 +181,11 @@ READS: list[tuple[Request, State, Any]] = [
         {"subject": "s", "version": 1, "id": 1, "schema": A},
     ),
     (Check(subject="s", version="latest", body=SchemaBody(schema=A)), TWO, {"is_compatible": True}),
-    (Check(subject="new", version="latest", body=SchemaBody(schema=A), verbose=True), TWO, {"is_compatible": True, "messages": []}),
+    (
+        Check(subject="new", version="latest", body=SchemaBody(schema=A), verbose=True),
+        TWO,
+        {"is_compatible": True, "messages": []},
+    ),
     (Check(subject="new", version=None, body=SchemaBody(schema=A)), TWO, {"is_compatible": True}),
     (Check(subject="s", version="1", body=SchemaBody(schema=needed("c"))), TWO, {"is_compatible": False}),
     (GetConfig(subject=None), TWO, {"compatibilityLevel": "BACKWARD"}),
@@ -194,7 +198,7 @@ READS: list[tuple[Request, State, Any]] = [
 
 
 @pytest.mark.parametrize(("request_", "state", "body"), READS)
-def test_reading_tells_what_is_there(request_: Request, state: State, body: Any) -> None:
+def test_reading_tells_what_is_there(request_: Request, state: State, body: object) -> None:
     assert decide(request_, state) == Answer(body)
 
 
@@ -335,7 +339,7 @@ def test_import_takes_ids_as_they_come_and_never_two_schemas_for_one() -> None:
     assert answer(register("t", AB), back) == Answer({"id": 18})
 
 
-def _mode(state: State) -> Any:
+def _mode(state: State) -> AnyFact:
     decision = decide(SetMode(subject=None, body=ModeBody(mode="READWRITE")), state)
     assert isinstance(decision, Write)
     return decision.fact

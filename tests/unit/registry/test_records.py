@@ -68,6 +68,6 @@ def test_what_another_registry_wrote_stops_this_one(key: bytes | None, value: by
     with pytest.raises(Misconfigured) as refused:
         decode(Entry(offset=0, key=key, value=value))
     assert str(refused.value) == (
-        f"record 0 of the topic of schemas was not written by this registry ({reason}): set registry.url to the registry "
-        "that owns the topic, or update Tapeline when it was a newer one of ours"
+        f"record 0 of the topic of schemas was not written by this registry ({reason}): set registry.url to the "
+        "registry that owns the topic, or update Tapeline when it was a newer one of ours"
     )

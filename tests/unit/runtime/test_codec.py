@@ -114,6 +114,16 @@ def test_a_number_that_is_not_finite_is_refused_naming_the_field(field: str, wro
     assert (caught.value.reason, caught.value.field) == ("it must be a finite number", f"{field}[1]")
 
 
+@pytest.mark.parametrize(
+    ("item", "reason"),
+    [("1", "it must be a number"), (None, "it must be a number"), (10**400, "it must be a finite number")],
+)
+def test_an_item_of_a_column_that_is_no_number_is_refused_naming_its_place(item: object, reason: str) -> None:
+    with pytest.raises(InvalidMessage) as caught:
+        CODEC.encode(MD_BOOK, msgspec.structs.replace(BOOK, ask_prices=(1.0, item)))
+    assert (caught.value.reason, caught.value.field) == (reason, "ask_prices[1]")
+
+
 def test_infinities_that_cancel_out_are_found() -> None:
     book = msgspec.structs.replace(BOOK, bid_prices=(float("inf"), float("-inf")))
     with pytest.raises(InvalidMessage, match=r"bid_prices\[0\]"):
@@ -309,3 +319,15 @@ def test_an_id_that_is_known_keeps_its_schema() -> None:
     codec = Codec(IDS)
     codec.learn(IDS["clock-value"], avro_files.text("tapeline.Trade"))
     assert codec.decode(CLOCK, codec.encode(CLOCK, TICK)) == TICK
+
+
+def test_a_symbol_in_a_choice_of_records_stays_a_symbol() -> None:
+    colour = {"type": "enum", "name": "Colour", "symbols": ["red"]}
+    records = [{"type": "record", "name": name, "fields": [{"name": "x", "type": "long"}]} for name in ("A", "B")]
+    # fastavro names the value of a union also when it is of an enum that was given before.
+    fields = [{"name": "colour", "type": colour}, {"name": "choice", "type": [*records, "Colour"]}]
+    schema = {"type": "record", "name": "tapeline.Sample", "fields": fields}
+    for choice in ({"-type": "tapeline.B", "x": 1}, "red"):
+        values = {"colour": "red", "choice": choice}
+        data = struct.pack(">bI", 0, 900) + body(schema, values)
+        assert learned(schema).decode_any(data) == ("tapeline.Sample", values)

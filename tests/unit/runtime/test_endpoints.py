@@ -66,7 +66,7 @@ def test_everything_embedded_comes_from_the_run_file() -> None:
     )
 
 
-def test_what_settings_name_wins_over_the_run_file() -> None:
+def test_kafka_and_registry_named_in_settings_win_over_the_run_file() -> None:
     named: dict[str, Any] = {
         "kafka": {
             "bootstrap": "k1:9092,k2:9092",
@@ -80,55 +80,56 @@ def test_what_settings_name_wins_over_the_run_file() -> None:
             "max_retries": 7,
         },
         "registry": {"url": "https://r/", "username": "u", "password": "r-secret", "ca_file": "/ca"},
-        "database": {
-            "host": "db",
-            "password": "db-secret",
-            "sslmode": "verify-full",
-            "cert_file": "/c",
-            "key_file": "/k",
-            "pool_max": 9,
-        },
+    }
+
+    found = endpoints.endpoints_from(Settings(**named), RUN)
+
+    assert found.kafka == KafkaEndpoint(
+        bootstrap="k1:9092,k2:9092",
+        security_protocol="SASL_SSL",
+        sasl_mechanism="SCRAM-SHA-512",
+        username="u",
+        password="kafka-secret",
+        tls=TlsFiles(section="kafka", ca_file=Path("/ca"), cert_file=Path("/cert"), key_file=Path("/key")),
+        partitions=12,
+        replication=3,
+        max_retries=7,
+    )
+    assert found.registry == RegistryEndpoint(
+        url="https://r", username="u", password="r-secret", tls=TlsFiles(section="registry", ca_file=Path("/ca"))
+    )
+    assert found.postgres.port == 1003
+
+
+def test_stores_named_in_settings_win_over_the_run_file() -> None:
+    database = {"host": "db", "password": "db-secret", "sslmode": "verify-full", "pool_max": 9}
+    named: dict[str, Any] = {
+        "database": database | {"cert_file": "/c", "key_file": "/k"},
         "clickhouse": {"host": "ch", "port": 8443, "secure": True, "password": "c-secret", "ca_file": "/ca"},
     }
 
     found = endpoints.endpoints_from(Settings(**named), RUN)
 
-    assert found == Endpoints(
-        found_kafka=KafkaEndpoint(
-            bootstrap="k1:9092,k2:9092",
-            security_protocol="SASL_SSL",
-            sasl_mechanism="SCRAM-SHA-512",
-            username="u",
-            password="kafka-secret",
-            tls=TlsFiles(section="kafka", ca_file=Path("/ca"), cert_file=Path("/cert"), key_file=Path("/key")),
-            partitions=12,
-            replication=3,
-            max_retries=7,
-        ),
-        found_registry=RegistryEndpoint(
-            url="https://r", username="u", password="r-secret", tls=TlsFiles(section="registry", ca_file=Path("/ca"))
-        ),
-        found_postgres=PostgresEndpoint(
-            host="db",
-            port=5432,
-            user="tapeline",
-            password="db-secret",
-            name="ct_system",
-            sslmode="verify-full",
-            tls=TlsFiles(section="database", cert_file=Path("/c"), key_file=Path("/k")),
-            pool_max=9,
-        ),
-        found_clickhouse=ClickHouseEndpoint(
-            host="ch",
-            port=8443,
-            database="crypto",
-            username="default",
-            password="c-secret",
-            secure=True,
-            tls=TlsFiles(section="clickhouse", ca_file=Path("/ca")),
-        ),
-        run=RUN,
+    assert found.postgres == PostgresEndpoint(
+        host="db",
+        port=5432,
+        user="tapeline",
+        password="db-secret",
+        name="ct_system",
+        sslmode="verify-full",
+        tls=TlsFiles(section="database", cert_file=Path("/c"), key_file=Path("/k")),
+        pool_max=9,
     )
+    assert found.clickhouse == ClickHouseEndpoint(
+        host="ch",
+        port=8443,
+        database="crypto",
+        username="default",
+        password="c-secret",
+        secure=True,
+        tls=TlsFiles(section="clickhouse", ca_file=Path("/ca")),
+    )
+    assert found.kafka.bootstrap == "127.0.0.1:1001"
 
 
 def test_x13_use_tls_off_means_sslmode_disable() -> None:

@@ -20,4 +20,4 @@ def test_the_names_that_operators_search_for_exist() -> None:
     """A-14 names BUS_CONNECTED; the other names of A-14 come with the parts that log them."""
     wanted = {"BUS_CONNECTED", "PROCESS_STARTED", "PROCESS_STOPPED", "DEPENDENCY_WAITING", "CHILD_RESTARTED"}
     assert {event.value for event in EVENTS} >= wanted
-    assert LogEvent("BUS_CONNECTED") is LogEvent.BUS_CONNECTED
+    assert LogEvent["BUS_CONNECTED"] is LogEvent.BUS_CONNECTED

@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 import pytest
 
@@ -148,7 +148,7 @@ def test_a_field_cannot_take_the_place_of_ours(tmp_path: Path) -> None:
 
 
 class Broken(dict[str, str]):
-    def items(self) -> Any:
+    def items(self) -> NoReturn:
         raise RuntimeError("cannot be read")
 
 
@@ -197,7 +197,7 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None
 
 def test_a_full_disk_at_start_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".probe-1").symlink_to("/dev/full")
-    monkeypatch.setattr(logs.os, "getpid", lambda: 1)
+    monkeypatch.setattr(os, "getpid", lambda: 1)
     with pytest.raises(Misconfigured, match=r"cannot be written \(No space left on device\): free some space there"):
         logs.configure("sinks", Log(dir=tmp_path))
 

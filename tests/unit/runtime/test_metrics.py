@@ -54,4 +54,4 @@ def test_a_histogram_spreads_what_it_sees() -> None:
 @pytest.mark.parametrize("labels", [{}, {"queue": "x"}, {"topic": "x", "more": "y"}])
 def test_wrong_labels_are_refused_and_named(labels: dict[str, str]) -> None:
     with pytest.raises(Misconfigured, match=re.escape("use exactly ['topic']")):
-        metrics.DEAD_LETTERS.inc(**labels)
+        metrics.DEAD_LETTERS.bind(**labels)

@@ -49,6 +49,12 @@ def test_an_ordinary_name_is_left_alone(name: str) -> None:
         ("POST /order?symbol=BTCUSDT&signature=0a1b2c", "POST /order?symbol=BTCUSDT&signature=***"),
         ("eyJhbGciOiJI.eyJzdWIiOiIx.c2lnbmF0dXJl", "***"),
         ("basic functions, the token bucket", "basic functions, the token bucket"),
+        ("wrong password: correct it in database.password", "wrong password: correct it in database.password"),
+        ("no token: set gateway.token", "no token: set gateway.token"),
+        ("X-Api-Token: 81f0a2 sent", "X-Api-Token: *** sent"),
+        ("password:hunter2", "password:***"),
+        ("{'api_key': 'hunter2'}", "{'api_key': ***}"),
+        ("api_key = hunter2", "api_key = ***"),
         ("", ""),
     ],
 )

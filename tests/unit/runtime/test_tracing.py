@@ -63,7 +63,7 @@ async def test_tasks_side_by_side_do_not_see_each_other() -> None:
             await asyncio.sleep(0)
             return before, current_trace_id()
 
-    assert await asyncio.gather(work("a"), work("b")) == [("a", "a"), ("b", "b")]
+    assert list(await asyncio.gather(work("a"), work("b"))) == [("a", "a"), ("b", "b")]
 
 
 async def test_the_decorator_traces_plain_and_async_functions() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.support.eventually import eventually
+from tests.support.eventually import eventually, eventually_blocking, pause
 
 
 def answers(*given: object) -> Callable[[], object]:
@@ -61,3 +61,14 @@ async def test_a_question_that_hangs_is_cut_off() -> None:
 async def test_a_broken_test_is_not_waited_for() -> None:
     with pytest.raises(TypeError, match="no such method"):
         await eventually(answers(TypeError("no such method"), "yes"))
+
+
+def test_where_there_is_no_loop_it_blocks() -> None:
+    assert eventually_blocking(answers(None, "yes")) == "yes"
+
+
+async def test_a_client_rests_between_two_tries() -> None:
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    await pause()
+    assert 0.01 < loop.time() - began < 5
