@@ -78,7 +78,7 @@ async def make(image: Image, environ: Mapping[str, str]) -> bool:
         draft.unlink(missing_ok=True)
         nice = shutil.which("nice")
         process = await asyncio.create_subprocess_exec(
-            *(() if nice is None else (nice, "-n", "10")),
+            *(() if nice is None else (nice, "-n", "5")),
             *image.command(draft),
             stdin=DEVNULL,
             stdout=DEVNULL,

@@ -15,7 +15,7 @@ import pytest
 
 from tapeline.runtime.runfile import RunFile
 from tapeline.runtime.settings import Settings
-from tests.support.eventually import eventually
+from tests.support.eventually import eventually, pause
 from tests.support.guarded_kafka import Process
 from tests.support.registry_process import RegistryProcess, broker_process, registry_process
 
@@ -53,11 +53,11 @@ class Load:
                 body = await response.json(content_type=None)
         except (aiohttp.ClientError, OSError, TimeoutError):
             # Killed in the middle: nothing was answered, nothing is promised.
-            await asyncio.sleep(0.02)
+            await pause()
             return
         if response.status == 503:
             assert (body["error_code"], response.headers["Retry-After"]) == (50001, "1")
-            await asyncio.sleep(0.02)
+            await pause()
             return
         assert response.status == 200, body
         self.told.setdefault(text, set()).add(body["id"])

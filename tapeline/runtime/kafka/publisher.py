@@ -9,6 +9,7 @@ the caller publishes again, and readers drop what they have by its identity.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from aiokafka import AIOKafkaProducer, errors
@@ -22,7 +23,7 @@ from tapeline.runtime.kafka.records import Stored
 from tapeline.runtime.log_events import LogEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterable
+    from collections.abc import Awaitable, Iterable, Iterator
     from types import TracebackType
 
     from aiokafka.structs import RecordMetadata
@@ -55,6 +56,9 @@ class Publisher:
         self._opening = asyncio.Lock()
         self._partitions: dict[str, int] = {}
         self._open = False
+        self._under_way = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     async def __aenter__(self) -> Self:
         """Wait for the broker (X-06) and open the first session."""
@@ -66,19 +70,15 @@ class Publisher:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Deliver what is handed over, at most for `ack_within_s`, and close."""
+        """Wait for what is being published, at most for `ack_within_s`, and close; nothing new is taken."""
         self._open = False
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._ack_within_s):
+                await self._idle.wait()
         async with self._opening:
             producer, self._producer = self._producer, None
-            if producer is None:
-                return
-            try:
-                async with asyncio.timeout(self._ack_within_s):
-                    await producer.flush()
-            except TimeoutError:
+            if producer is not None:
                 await abandon(producer)
-            else:
-                await producer.stop()
 
     async def publish(
         self,
@@ -94,16 +94,16 @@ class Publisher:
         outcome is not known (publish again), Misconfigured when there is no such topic, InvalidMessage when too large.
         """
         raw = key.encode() if isinstance(key, str) else key
-        producer = await self._session()
-        count = self._partitions.get(topic) or await self._count(producer, topic)
-        if partition is None:
-            partition = partition_for(topic, raw, count)
+        with self._working():
+            producer = await self._session()
+            count = self._partitions.get(topic) or await self._count(producer, topic)
+            place = partition_for(topic, raw, count) if partition is None else partition
 
-        async def send() -> RecordMetadata:
-            future = await producer.send(topic, value, raw, partition, headers=list(headers))
-            return await future
+            async def send() -> RecordMetadata:
+                future = await producer.send(topic, value, raw, place, headers=list(headers))
+                return await future
 
-        done = await self._acknowledged(producer, topic, send())
+            done = await self._acknowledged(producer, topic, send())
         return Stored(done.partition, done.offset)
 
     async def publish_many(self, topic: str, partition: int, records: Iterable[Outgoing]) -> int:
@@ -111,11 +111,8 @@ class Publisher:
 
         Two to three times cheaper per record than `publish`. Raises as `publish` does; then any part may be stored.
         """
-        producer = await self._session()
-        if topic not in self._partitions:
-            await self._count(producer, topic)
 
-        async def send() -> int:
+        async def send(producer: AIOKafkaProducer) -> int:
             batch, count, pending = producer.create_batch(), 0, []
             for key, value, headers in records:
                 listed = list(headers)
@@ -131,20 +128,36 @@ class Publisher:
                 await future
             return count
 
-        return await self._acknowledged(producer, topic, send())
+        with self._working():
+            producer = await self._session()
+            if topic not in self._partitions:
+                await self._count(producer, topic)
+            return await self._acknowledged(producer, topic, send(producer))
 
     async def partitions(self, topic: str) -> int:
         """Return how many partitions a topic has; fixed at its creation, so asked once."""
-        producer = await self._session()
-        return self._partitions.get(topic) or await self._count(producer, topic)
+        with self._working():
+            return self._partitions.get(topic) or await self._count(await self._session(), topic)
+
+    @contextlib.contextmanager
+    def _working(self) -> Iterator[None]:
+        """Count what is under way, so that closing can wait for it."""
+        if not self._open:
+            raise Unavailable(f"the publisher {self._client_id} is closed")
+        self._under_way += 1
+        self._idle.clear()
+        try:
+            yield
+        finally:
+            self._under_way -= 1
+            if not self._under_way:
+                self._idle.set()
 
     async def _session(self) -> AIOKafkaProducer:
         """Return the producer in use, or open one."""
         if self._producer is not None:
             return self._producer
         async with self._opening:
-            if not self._open:
-                raise Unavailable(f"the publisher {self._client_id} is closed")
             if self._producer is None:
                 self._producer = await self._opened()
             return self._producer

@@ -15,7 +15,6 @@ from tapeline.cli.render import Output, ReaderGone
 
 # Typer itself loads pydantic to read options; these are ours.
 HEAVY = (
-    "pydantic",
     "aiokafka",
     "fastavro",
     "asyncpg",
