@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from tapeline.cli.failure import OK, Failure, explain
+from tapeline.cli.failure import INTERRUPTED, OK, Failure, explain
 from tapeline.cli.render import Output, ReaderGone
 from tapeline.errors import TapelineError
 
@@ -277,6 +277,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         failure = explain(error, log=_written(error))
         _tell(Output(as_json="--json" in words), failure)
         return failure.exit_code
+    if answer == INTERRUPTED:  # typer turns Ctrl-C into this number without a word
+        _tell(Output(as_json="--json" in words), explain(KeyboardInterrupt(), log=None))
     return answer if isinstance(answer, int) else OK
 
 

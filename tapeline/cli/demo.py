@@ -11,10 +11,9 @@ from pathlib import Path
 import msgspec
 
 from infra.embedded import datadir
-from tapeline.cli import services
 from tapeline.cli import status as state
 from tapeline.cli.failure import OK
-from tapeline.cli.foreground import run_and_stop
+from tapeline.cli.foreground import Run, run_and_stop
 from tapeline.cli.render import Output
 from tapeline.cli.status import ProcessStatus, Status
 from tapeline.cli.view import Cell, View, line, span
@@ -38,9 +37,9 @@ class DemoResult(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(slots=True)
 class _Seen:
-    """What a run has shown so far; `last` is None until it was ready."""
+    """What a run has shown so far; `last` means something once it was ready."""
 
-    last: Status | None = None
+    last: Status
     ready_s: float = 0.0
     ran_s: float = 0.0
 
@@ -49,11 +48,12 @@ def demo(out: Output, *, for_s: float | None, headless: bool) -> int:
     """Start, show and stop; Ctrl-C before the time is over is an ordinary end."""
     found = in_own_folder(settings.load())
     empty(found.data.dir)
-    seen = _Seen()
+    seen = _Seen(last=state.stopped(found.data.dir, found.log.dir))
 
-    async def work() -> None:
+    async def work(run: Run) -> None:
         began_s = clock.monotonic_s()
-        seen.last = await asyncio.to_thread(services.start, out, found)
+        await run.start()
+        seen.last = state.read(found)
         seen.ready_s = clock.monotonic_s() - began_s
         out.remark(f"ready in {span(seen.ready_s)}" + ("; Ctrl-C stops it" if for_s is None else ""))
         try:
@@ -61,9 +61,7 @@ def demo(out: Output, *, for_s: float | None, headless: bool) -> int:
         finally:
             seen.ran_s = clock.monotonic_s() - began_s - seen.ready_s
 
-    run_and_stop(work, found)
-    if seen.last is None:
-        raise KeyboardInterrupt
+    run_and_stop(work, out, found)
     result = DemoResult(
         ready_s=round(seen.ready_s, 3),
         ran_s=round(seen.ran_s, 3),

@@ -11,7 +11,7 @@ from infra.embedded import control
 from tapeline.cli import progress
 from tapeline.cli import status as state
 from tapeline.cli.failure import OK
-from tapeline.cli.foreground import run_and_stop
+from tapeline.cli.foreground import Run, run_and_stop
 from tapeline.cli.render import Output
 from tapeline.cli.status import Status
 from tapeline.cli.view import Cell, View, line, span
@@ -25,16 +25,20 @@ LOOK_EVERY_S = 1.0
 def up(out: Output, *, foreground: bool) -> int:
     """Start what settings do not name; return when everything is ready, or at its end with `foreground`."""
     found = settings.load()
+    began_s = clock.monotonic_s()
     if not foreground:
-        _start_and_show(out, found)
+        with progress.watch(out) as show:
+            control.start(found, show)
+        _ready(out, found, began_s)
         return OK
 
-    async def work() -> None:
-        await asyncio.to_thread(_start_and_show, out, found)
+    async def work(run: Run) -> None:
+        await run.start()
+        _ready(out, found, began_s)
         out.remark("Ctrl-C stops everything")
         await watch_over(found)
 
-    run_and_stop(work, found)
+    run_and_stop(work, out, found)
     return OK
 
 
@@ -49,13 +53,6 @@ def down(out: Output) -> int:
     return OK
 
 
-def start(out: Output, found: Settings) -> Status:
-    """Start the services with their steps on standard error and return the status of what runs then."""
-    with progress.watch(out) as on_step:
-        control.start(found, on_step)
-    return state.read(found)
-
-
 async def watch_over(found: Settings) -> None:
     """Return never while the supervisor lives; raise Unavailable when it is gone."""
     while True:
@@ -64,10 +61,8 @@ async def watch_over(found: Settings) -> None:
         await asyncio.sleep(LOOK_EVERY_S)
 
 
-def _start_and_show(out: Output, found: Settings) -> None:
-    began_s = clock.monotonic_s()
-    now = start(out, found)
-    ready_s = round(clock.monotonic_s() - began_s, 3)
+def _ready(out: Output, found: Settings, began_s: float) -> None:
+    now, ready_s = state.read(found), round(clock.monotonic_s() - began_s, 3)
     out.show({"ready_s": ready_s, **msgspec.structs.asdict(now)}, partial(_up_view, now, ready_s))
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from confluent_kafka import KafkaError, Message, Producer
 
 from infra.embedded import control
 from infra.embedded.steps import Step
@@ -150,6 +151,30 @@ def test_a_service_that_settings_name_is_not_started_but_set_up(settings: Settin
             assert set(second.processes) == {"postgres", "clickhouse", "registry"}
             assert second.schema_ids == first.schema_ids
         assert control.snapshot(settings).ready
+
+
+async def test_every_compression_that_a_client_may_use(settings: Settings) -> None:
+    """The broker unpacks and packs each of them again, so that none of the files left out was needed for it."""
+    kinds = ("gzip", "lz4", "snappy", "zstd")
+    with running(settings) as run:
+        pairs = [(sent, kept) for sent in kinds for kept in kinds if sent != kept]
+        async with kafka.admin(places(settings).kafka) as admin:
+            for sent, kept in pairs:
+                await admin.create(f"{sent}-{kept}", partitions=1, replication=1, config={"compression.type": kept})
+        refused: list[str] = []
+
+        def told(error: KafkaError | None, message: Message) -> None:
+            if error is not None:
+                refused.append(f"{message.topic()}: {error}")
+
+        for sent in kinds:
+            producer = Producer(
+                {"bootstrap.servers": run.addresses.kafka or "", "compression.type": sent, "acks": "all"}
+            )
+            for topic in (f"{one}-{other}" for one, other in pairs if one == sent):
+                producer.produce(topic, b"x" * 10_000, on_delivery=told)
+            assert producer.flush(20) == 0
+        assert refused == []
 
 
 def test_without_java_on_the_path_the_wheel_runs_the_broker(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -37,8 +38,10 @@ async def serve(registry: Registry, port: int, *, on_crash: OnCrash) -> AsyncIte
     try:
         listener = socket.create_server((HOST, port))
     except OSError as error:
+        # The error's own text repeats the address.
+        reason = str(error) if error.errno is None else os.strerror(error.errno)
         raise Misconfigured(
-            f"port {port} of {HOST} cannot be used by the schema registry ({error.strerror or error})",
+            f"port {port} of {HOST} cannot be used by the schema registry ({reason})",
             fix="set embedded.registry_port to a free port, or to 0 to take any",
         ) from error
     runner = web.AppRunner(application(registry, on_crash=on_crash), access_log=None, shutdown_timeout=_SHUTDOWN_S)

@@ -53,6 +53,19 @@ def test_a_crash_is_a_sentence_and_its_traceback_is_in_the_log(
     assert "Traceback" in file.read_text("utf-8")
 
 
+def test_ctrl_c_is_told_and_has_the_exit_code_of_the_shell(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(out: Output) -> int:
+        raise KeyboardInterrupt(type(out).__name__)
+
+    monkeypatch.setattr(version, "version", interrupted)
+    assert main(["version", "--json"]) == 130
+    said = capsys.readouterr()
+    error = {"kind": "interrupted", "problem": "stopped by Ctrl-C", "fix": None}
+    assert (json.loads(said.out), said.err) == ({"error": error}, "stopped by Ctrl-C\n")
+
+
 def test_a_reader_that_left_is_an_ordinary_end(monkeypatch: pytest.MonkeyPatch) -> None:
     class Closed:
         def write(self, text: str) -> int:

@@ -166,6 +166,11 @@ def test_an_unknown_variable_is_refused_with_the_nearest(tmp_path: Path, name: s
     assert refusal(tmp_path) == f"unknown variable {name!r} in {tmp_path / '.env'}: {nearest}"
 
 
+def test_an_unknown_key_is_told_before_a_wrong_value(tmp_path: Path) -> None:
+    (tmp_path / "tapeline.toml").write_text("[database]\nport = 99999\n[kafka]\npartitons = 3\n[zzz]\n")
+    assert refusal(tmp_path).startswith("unknown settings key 'kafka.partitons'")
+
+
 def test_the_place_of_a_wrong_value_is_the_one_that_won(tmp_path: Path) -> None:
     (tmp_path / "tapeline.toml").write_text("[database]\nport = 1\n")
     (tmp_path / ".env").write_text("TAPELINE_DATABASE__PORT=x\n")

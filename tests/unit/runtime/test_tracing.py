@@ -42,6 +42,11 @@ def test_an_operation_may_bring_its_own_ids() -> None:
         assert trace == Trace("t2", "c2", "outer/inner")
 
 
+def test_a_nested_operation_keeps_the_correlation_also_with_a_trace_of_its_own() -> None:
+    with trace_operation("outer", trace_id="t1", correlation_id="c1"), trace_operation("inner", trace_id="t2") as trace:
+        assert trace == Trace("t2", "c1", "outer/inner")
+
+
 def test_a_failure_clears_as_well() -> None:
     with pytest.raises(KeyError), trace_operation("enter"):
         raise KeyError
