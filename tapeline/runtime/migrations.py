@@ -135,7 +135,7 @@ async def _lock(pool: asyncpg.Pool, wait_s: float) -> AsyncIterator[asyncpg.pool
     async with pool.acquire() as connection:
         try:
             async with asyncio.timeout(wait_s):
-                pass
+                await connection.execute("SELECT pg_advisory_lock($1)", LOCK_KEY)
         except TimeoutError as error:
             raise Unavailable(f"another migration has been running for {wait_s:g} s") from error
         try:

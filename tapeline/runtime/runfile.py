@@ -100,6 +100,8 @@ def write(data_dir: Path, run: RunFile) -> None:
     draft = path.with_suffix(".json.new")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "wb") as file:
+        # A draft left by a killed writer keeps the mode it had.
+        os.fchmod(handle, 0o600)
         file.write(msgspec.json.format(msgspec.json.encode(run), indent=2))
         file.flush()
         os.fsync(file.fileno())

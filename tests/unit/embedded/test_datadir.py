@@ -144,7 +144,8 @@ def test_damage_is_one_sentence_and_nothing_is_touched(tmp_path: Path, case: str
 def test_a_service_that_does_not_run_here_is_not_checked(tmp_path: Path) -> None:
     folder = healthy(tmp_path / "data")
     (folder / "kafka/data/meta.properties").unlink()
-    datadir.open_checked(folder, frozenset({"postgres"}))
+    before = datadir.open_checked(healthy(tmp_path / "other"), SERVICES)
+    assert datadir.open_checked(folder, frozenset({"postgres"})) != before
 
 
 def test_another_layout_is_not_opened(tmp_path: Path) -> None:

@@ -31,8 +31,8 @@ def test_a_held_port_can_be_served_again_and_again() -> None:
     with Ports() as taken:
         port = taken.take(0, "")
         for _ in range(3):
-            with listener(port), socket.create_connection((HOST, port), timeout=5):
-                pass
+            with listener(port), socket.create_connection((HOST, port), timeout=5) as client:
+                assert client.getpeername() == (HOST, port)
 
 
 def test_a_taken_port_is_one_sentence() -> None:

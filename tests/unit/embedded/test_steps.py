@@ -28,8 +28,9 @@ def test_a_reader_that_went_away_never_stops_the_start() -> None:
         os.fstat(writer)
 
 
-def test_without_a_reader_nothing_is_written() -> None:
+def test_without_a_reader_nothing_is_written(capfd: pytest.CaptureFixture[str]) -> None:
     Reporter(None)(Step(step="kafka", state="started"))
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_timed_step_tells_start_and_end() -> None:

@@ -47,6 +47,14 @@ def test_only_the_owner_may_read_it(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
 
 
+def test_a_draft_that_a_killed_writer_left_open_to_all_makes_no_open_run_file(tmp_path: Path) -> None:
+    draft = tmp_path / "run.json.new"
+    draft.write_text("half")
+    draft.chmod(0o644)
+    runfile.write(tmp_path, RUN)
+    assert stat.S_IMODE(runfile.path_in(tmp_path).stat().st_mode) == 0o600
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"version": 3}'])
 def test_a_damaged_file_is_one_sentence_with_the_fix(tmp_path: Path, text: str) -> None:
     runfile.path_in(tmp_path).write_text(text)
