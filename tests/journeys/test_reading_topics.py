@@ -7,7 +7,6 @@ import signal
 from typing import Any
 
 import msgspec
-import pytest
 from confluent_kafka import Producer
 from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroSerializer
@@ -138,23 +137,7 @@ async def test_following_shows_what_comes_and_ctrl_c_ends_it(up: Up) -> None:
     assert (ended.code, ended.stderr) == (0, "")
 
 
-@pytest.mark.parametrize(
-    ("words", "sentence"),
-    [
-        (["--filter", "sybmol=x"], "records of md.trade have no field 'sybmol': did you mean 'symbol'?"),
-        (
-            ["--filter", "symbol"],
-            "the filter 'symbol' is not a condition: write field=value or field~text, e.g. 'symbol=BTC/USDT venue~by'",
-        ),
-        (
-            ["--from", "yesterday"],
-            (
-                "--from 'yesterday' is no place in a topic: use beginning, end, an age like 10m or 2h, "
-                "or a UTC time like 2026-01-31T12:00"
-            ),
-        ),
-    ],
-)
-def test_what_cannot_be_meant_is_refused(up: Up, words: list[str], sentence: str) -> None:
-    answer = up.tapeline.run("topics", "tail", "md.trade", *words)
+def test_what_cannot_be_meant_is_refused(up: Up) -> None:
+    answer = up.tapeline.run("topics", "tail", "md.trade", "--filter", "sybmol=x")
+    sentence = "records of md.trade have no field 'sybmol': did you mean 'symbol'?"
     assert (answer.code, answer.stdout, answer.stderr) == (2, "", f"error: {sentence}\n")
