@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Iterator
 
-import psutil
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.support.left_behind import left_behind, mark_this_run
 
 # Fixtures that start real services, for every test that asks for one by name.
 pytest_plugins = ("tests.support.running",)
 
 BACKENDS = ("embedded", "docker", "external")
-# Every process that a test starts inherits this, also one that detaches itself.
-MARK = "PYTEST_TAPELINE_RUN"
 
 # The same examples on every run in CI, so that a red run is red again; new ones each time at the desk.
 settings.register_profile(
@@ -39,7 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Mark what this run starts; load the Hypothesis profile HYPOTHESIS_PROFILE, else `ci` where CI is set."""
-    os.environ[MARK] = f"{os.getpid()}"
+    mark_this_run()
     nightly = bool(config.getoption("--nightly"))
     chosen = os.environ.get("HYPOTHESIS_PROFILE") or ("nightly" if nightly else "ci" if os.environ.get("CI") else "dev")
     settings.load_profile(chosen)
@@ -67,30 +65,5 @@ def backend(request: pytest.FixtureRequest) -> str:
 def _no_process_is_left() -> Iterator[None]:
     """Fail the run when a process that the tests started, directly or not, still lives at its end."""
     yield
-    _, alive = psutil.wait_procs(_started_by_this_run(), timeout=5)
-    told = [f"{process.pid} {_command(process)}" for process in alive]
+    told = left_behind(within_s=5)
     assert not told, "these processes were left behind:\n" + "\n".join(told)
-
-
-def _started_by_this_run() -> list[psutil.Process]:
-    """Return our children, theirs, and those that left the family but carry the mark of this run."""
-    found = {child.pid: child for child in psutil.Process().children(recursive=True)}
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            if process.pid != os.getpid() and process.environ().get(MARK) == os.environ[MARK]:
-                found[process.pid] = process
-    return [process for process in found.values() if _runs(process)]
-
-
-def _runs(process: psutil.Process) -> bool:
-    try:
-        return process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
-def _command(process: psutil.Process) -> str:
-    try:
-        return " ".join(process.cmdline())
-    except psutil.NoSuchProcess:
-        return "(gone)"

@@ -1,4 +1,4 @@
-DROP TABLE gaps;
-DROP TABLE orderbook_deltas;
-DROP TABLE orderbook_snapshots;
-DROP TABLE trades;
+DROP TABLE IF EXISTS gaps;
+DROP TABLE IF EXISTS orderbook_deltas;
+DROP TABLE IF EXISTS orderbook_snapshots;
+DROP TABLE IF EXISTS trades;

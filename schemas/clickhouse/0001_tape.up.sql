@@ -1,8 +1,9 @@
+-- Every statement bears being run twice: a kill between a statement and its record repeats it.
 -- The tape: trades, books, changes of books, and the holes in all of them. Words of the requirements (exchange, pair,
 -- amount) stay in the columns that C-16 and C-17 spell out. ts is the venue's time, or where it gives none, received_ts.
 -- Identity is the trade id, or epoch and sequence. The sink drops what it has stored before it inserts, and the window
 -- lets the server drop a batch that was sent twice.
-CREATE TABLE trades (
+CREATE TABLE IF NOT EXISTS trades (
     ts DateTime64(6, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
     exchange_id LowCardinality(String),
     market_type LowCardinality(String),
@@ -23,7 +24,7 @@ PARTITION BY toYYYYMM(ts)
 ORDER BY (exchange_id, market_type, pair, ts, trade_id)
 SETTINGS non_replicated_deduplication_window = 1000;
 
-CREATE TABLE orderbook_snapshots (
+CREATE TABLE IF NOT EXISTS orderbook_snapshots (
     ts DateTime64(6, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
     exchange_id LowCardinality(String),
     market_type LowCardinality(String),
@@ -45,7 +46,7 @@ SETTINGS non_replicated_deduplication_window = 1000;
 
 -- One row per changed level. The column level counts the rows of one (epoch, sequence_num) from 0, bids first, so that a row has an
 -- identity and a snapshot its order.
-CREATE TABLE orderbook_deltas (
+CREATE TABLE IF NOT EXISTS orderbook_deltas (
     ts DateTime64(6, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
     exchange_id LowCardinality(String),
     market_type LowCardinality(String),
@@ -70,7 +71,7 @@ SETTINGS non_replicated_deduplication_window = 1000;
 
 -- A hole is written when it opens and again when it is closed or filled. The later record replaces the earlier one, so
 -- read it with FINAL.
-CREATE TABLE gaps (
+CREATE TABLE IF NOT EXISTS gaps (
     start_ts DateTime64(6, 'UTC'),
     end_ts Nullable(DateTime64(6, 'UTC')),
     exchange_id LowCardinality(String),

@@ -51,7 +51,7 @@ def _keys(found: Settings) -> Iterator[Key]:
 def _plain(value: object) -> Plain:
     """Return a value that JSON has; a set secret becomes its mask."""
     if isinstance(value, SecretStr):
-        return value.get_secret_value()
+        return MASK
     return value if value is None or isinstance(value, str | int | float | bool) else str(value)
 
 

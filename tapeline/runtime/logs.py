@@ -21,6 +21,7 @@ from tapeline.errors import Misconfigured
 from tapeline.runtime import clock, log_files, metrics, redact
 from tapeline.runtime.log_events import LogEvent
 from tapeline.runtime.log_files import LogFile
+from tapeline.runtime.log_repeats import Repeats
 from tapeline.runtime.settings import Log
 from tapeline.runtime.tracing import current_trace_id, trace_operation, with_trace
 
@@ -54,6 +55,7 @@ def configure(service: str, settings: Log, *, secrets: Iterable[str] = ()) -> No
     level = _LEVELS[settings.level]
     root = logging.getLogger()
     for handler in handlers:
+        handler.addFilter(Repeats(_ROOT))
         root.addHandler(handler)
     # Libraries are heard from warnings on: their debug lines would drown ours and may hold secrets.
     root.setLevel(max(level, logging.WARNING))
@@ -114,6 +116,8 @@ class _Lines:
             "pid": self._pid,
             "logger": record.name,
         }
+        if (repeated := getattr(record, "repeated", 0)) > 0:
+            fields["repeated"] = repeated
         failure = _failure(record, fields.pop("exc_info", None))
         if failure is not None:
             fields["exception"] = self._tracebacks.formatException(failure)

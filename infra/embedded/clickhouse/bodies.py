@@ -50,7 +50,7 @@ def _lz4() -> _Decoder:
     return cast("_Decoder", importlib.import_module("lz4.frame").LZ4FrameDecompressor())
 
 
-# zstd and lz4 come with clickhouse-connect, which compresses with them; brotli does not.
+# What clickhouse-connect compresses with; brotli is not among our dependencies.
 _DECODERS: dict[str, Callable[[], _Decoder]] = {
     "gzip": lambda: _Zlib(16 + zlib.MAX_WBITS),
     "deflate": lambda: _Zlib(zlib.MAX_WBITS),

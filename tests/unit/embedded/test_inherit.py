@@ -20,10 +20,11 @@ ready_timeout_s = 7.5
 
 
 def test_all_given_settings_survive_the_way_through_the_environment(tmp_path: Path) -> None:
-    (tmp_path / "tapeline.toml").write_text(TOML, "utf-8")
-    parent = load(tmp_path, environ={"HOME": str(tmp_path)})
-    elsewhere = tmp_path / "elsewhere"
+    here, elsewhere = tmp_path / "here", tmp_path / "elsewhere"
+    here.mkdir()
     elsewhere.mkdir()
+    (here / "tapeline.toml").write_text(TOML, "utf-8")
+    parent = load(here, environ={"HOME": str(tmp_path)})
     child = load(elsewhere, environ=inherit.as_variables(parent))
     assert child == parent
 

@@ -95,6 +95,14 @@ def test_libraries_are_heard_from_warnings_on(tmp_path: Path) -> None:
     assert found["logger"] == "aiokafka.cluster"
 
 
+def test_a_library_that_repeats_itself_does_not_flood(tmp_path: Path) -> None:
+    logs.configure("sinks", Log(dir=tmp_path, level="debug"))
+    for number in range(5):
+        logging.getLogger("aiokafka.conn").error("no connection to node %s", number)
+        logs.get().info(STARTED)
+    assert [found["event"] for found in lines(tmp_path)] == ["no connection to node 0", *[STARTED] * 5]
+
+
 def test_secrets_are_hidden_by_name_shape_and_value(tmp_path: Path) -> None:
     logs.configure("sinks", Log(dir=tmp_path), secrets=["s3cr3t-value", ""])
     log = logs.get()
