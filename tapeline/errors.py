@@ -2,7 +2,7 @@
 
 TapelineError
 ├── InvalidMessage          a record or frame breaks its contract       -> dead letter queue, the neighbour goes on
-│   └── UnknownSchema       its schema id is not known here (yet)        -> learn the id from the registry, else as above
+│   └── UnknownSchema       its schema id is not known here (yet)        -> learn the id from the registry, or DLQ
 ├── VenueRefused            the venue's definitive no                    -> the order is final
 ├── OutcomeUnknown          a request may or may not have worked         -> reconcile, never resend
 ├── Unavailable             a dependency is away                         -> back off, try again

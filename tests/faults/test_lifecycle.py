@@ -260,9 +260,10 @@ async def test_a_full_disk_later_does_not_kill_the_process(start: Start) -> None
 
         async def main(life):
             await life.start("first", part("first"))
-            resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+            resource.setrlimit(resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
             for _ in range(200):
                 logs.get().info("line", text="x" * 100)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
             lost = metrics.registry().get_sample_value("tapeline_log_lines_lost_total", {"file": "victim"})
             Path("lost").write_text(str(lost))
         """

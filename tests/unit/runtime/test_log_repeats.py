@@ -60,4 +60,4 @@ def test_texts_that_never_repeat_do_not_fill_the_memory(hand: Hand) -> None:
     del hand
     repeats = Repeats("tapeline")
     assert all(said(repeats, "library", f"number {number}") == (True, 0) for number in range(2500))
-    assert len(repeats._said) <= 1000  # the bound is the promise, and it shows nowhere else
+    assert len(repeats._said) <= 1000  # noqa: SLF001 - the bound is the promise, and it shows nowhere else

@@ -12,7 +12,8 @@ from tests.support.left_behind import left_behind
 # Starts a grandchild in a session of its own, tells its id and ends: the grandchild belongs to nobody.
 DETACH = """
 import subprocess, sys
-grandchild = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"], start_new_session=True)
+words, none = [sys.executable, "-c", "import signal; signal.pause()"], subprocess.DEVNULL
+grandchild = subprocess.Popen(words, start_new_session=True, stdout=none, stderr=none)
 print(grandchild.pid)
 """
 
