@@ -95,4 +95,12 @@ async def make(image: Image, environ: Mapping[str, str]) -> bool:
                 draft.unlink(missing_ok=True)
         if done:
             draft.rename(image.file)
+            _forget_old(image)
         return done
+
+
+def _forget_old(image: Image) -> None:
+    """Delete images of a Java or jars that are gone; one still in use stays open for its broker."""
+    for other in image.cache.glob("classes-*.jsa"):
+        if other != image.file:
+            other.unlink(missing_ok=True)

@@ -173,9 +173,8 @@ def _format(broker: Broker, environ: Mapping[str, str]) -> None:
     shutil.rmtree(draft, ignore_errors=True)
     values = properties(broker) | {"log.dirs": str(draft)}
     broker.properties_file.write_text(text(values), "utf-8")
-    arguments = ("format", "--cluster-id", new_cluster_id(), "--config", str(broker.properties_file))
     done = subprocess.run(
-        command(broker, _FORMAT, *arguments),
+        command(broker, _FORMAT, *format_arguments(broker, new_cluster_id())),
         capture_output=True,
         text=True,
         errors="replace",
@@ -190,6 +189,11 @@ def _format(broker: Broker, environ: Mapping[str, str]) -> None:
             fix="check that the disk is writable and has room, then run `tapeline up` again",
         )
     draft.rename(broker.data)
+
+
+def format_arguments(broker: Broker, cluster_id: str) -> tuple[str, ...]:
+    """Return what the storage tool is asked; an id may begin with a dash, so it must not stand alone."""
+    return ("format", f"--cluster-id={cluster_id}", "--config", str(broker.properties_file))
 
 
 def new_cluster_id() -> str:

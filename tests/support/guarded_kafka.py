@@ -137,7 +137,7 @@ def _prepare(broker: kafka.Broker, ports: list[int], server: Identity, ca_file: 
     }
     broker.properties_file.write_text(kafka.text(values), "utf-8")
     scram = f"SCRAM-SHA-512=[name={USER},password={PASSWORD}]"
-    arguments = ("format", "--cluster-id", kafka.new_cluster_id(), "--add-scram", scram)
+    arguments = ("format", f"--cluster-id={kafka.new_cluster_id()}", "--add-scram", scram)
     subprocess.run(
         kafka.command(broker, "kafka.tools.StorageTool", *arguments, "--config", str(broker.properties_file)),
         check=True,

@@ -46,3 +46,16 @@ async def test_a_failed_making_leaves_nothing(tmp_path: Path) -> None:
     made.java.path.chmod(0o755)
     assert not await classes.make(made, {"PATH": "/usr/bin:/bin"})
     assert sorted(path.name for path in tmp_path.iterdir()) == ["classes.lock", "classes.lst", "java"]
+
+
+async def test_a_new_image_takes_the_place_of_old_ones(tmp_path: Path) -> None:
+    made = image(tmp_path)
+    made.list_file.write_text("x", "utf-8")
+    (tmp_path / "classes-of-another-java.jsa").write_bytes(b"old")
+    # Stands for Java: writes the file that -XX:SharedArchiveFile names.
+    made.java.path.write_text(
+        "#!/bin/sh\nfor flag; do case $flag in -XX:SharedArchiveFile=*) echo image > ${flag#*=};; esac; done\n", "utf-8"
+    )
+    assert await classes.make(made, {"PATH": "/usr/bin:/bin"})
+    assert [path.name for path in tmp_path.glob("*.jsa")] == [made.file.name]
+    assert made.file.read_text("utf-8") == "image\n"

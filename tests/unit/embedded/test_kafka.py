@@ -132,6 +132,11 @@ def test_a_cluster_id_is_16_random_bytes() -> None:
     assert (len(base64.urlsafe_b64decode(one + "==")), len(one), one == other) == (16, 22, False)
 
 
+def test_a_cluster_id_that_begins_with_a_dash_is_not_taken_for_an_option() -> None:
+    asked = kafka.format_arguments(broker(Path("/d/kafka")), "-Abc")
+    assert asked == ("format", "--cluster-id=-Abc", "--config", "/d/kafka/server.properties")
+
+
 @pytest.mark.parametrize(
     ("meta", "others", "wrong"),
     [
