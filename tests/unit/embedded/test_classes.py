@@ -56,6 +56,7 @@ async def test_a_new_image_takes_the_place_of_old_ones(tmp_path: Path) -> None:
     made.java.path.write_text(
         "#!/bin/sh\nfor flag; do case $flag in -XX:SharedArchiveFile=*) echo image > ${flag#*=};; esac; done\n", "utf-8"
     )
+    made.java.path.chmod(0o755)
     assert await classes.make(made, {"PATH": "/usr/bin:/bin"})
     assert [path.name for path in tmp_path.glob("*.jsa")] == [made.file.name]
     assert made.file.read_text("utf-8") == "image\n"
