@@ -42,14 +42,14 @@ def test_the_way_back_drops_all_tables_in_the_opposite_order(store: str) -> None
     for up in files(store):
         if up.name.endswith(".up.sql"):
             down = up.with_name(up.name.replace(".up.", ".down."))
-            made = re.findall(r"CREATE TABLE (\w+)", up.read_text("utf-8"))
+            made = re.findall(r"CREATE TABLE IF NOT EXISTS (\w+)", up.read_text("utf-8"))
             assert re.findall(r"DROP TABLE (\w+)", down.read_text("utf-8")) == made[::-1]
 
 
 def test_the_tape_sorts_by_instrument_and_keeps_microseconds() -> None:
     """K4, X-09, C-16, C-17."""
     text = (ROOT / "clickhouse" / "0001_tape.up.sql").read_text("utf-8")
-    tables = dict(re.findall(r"CREATE TABLE (\w+) \((.*?)SETTINGS (?=non_replicated)", text, re.DOTALL))
+    tables = dict(re.findall(r"CREATE TABLE IF NOT EXISTS (\w+) \((.*?)SETTINGS (?=non_replicated)", text, re.DOTALL))
     assert list(tables) == ["trades", "orderbook_snapshots", "orderbook_deltas", "gaps"]
     for table in tables.values():
         assert "ORDER BY (exchange_id, market_type, pair, " in table
