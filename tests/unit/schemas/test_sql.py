@@ -42,8 +42,15 @@ def test_the_way_back_drops_all_tables_in_the_opposite_order(store: str) -> None
     for up in files(store):
         if up.name.endswith(".up.sql"):
             down = up.with_name(up.name.replace(".up.", ".down."))
-            made = re.findall(r"CREATE TABLE IF NOT EXISTS (\w+)", up.read_text("utf-8"))
-            assert re.findall(r"DROP TABLE (\w+)", down.read_text("utf-8")) == made[::-1]
+            made = re.findall(r"CREATE TABLE (?:IF NOT EXISTS )?(\w+)", up.read_text("utf-8"))
+            assert re.findall(r"DROP TABLE (?:IF EXISTS )?(\w+)", down.read_text("utf-8")) == made[::-1]
+
+
+def test_a_statement_of_clickhouse_bears_being_run_twice() -> None:
+    """A kill between a statement and its record repeats it; Postgres rolls back instead."""
+    for file in files("clickhouse"):
+        text = file.read_text("utf-8")
+        assert re.findall(r"CREATE TABLE (?!IF NOT EXISTS)\w+|DROP TABLE (?!IF EXISTS)\w+", text) == [], file
 
 
 def test_the_tape_sorts_by_instrument_and_keeps_microseconds() -> None:
