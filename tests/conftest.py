@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -38,6 +39,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Mark what this run starts; load the Hypothesis profile HYPOTHESIS_PROFILE, else `ci` where CI is set."""
     mark_this_run()
+    # A shell that runs us in the background ignores Ctrl-C for us, and every process that we start would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     nightly = bool(config.getoption("--nightly"))
     chosen = os.environ.get("HYPOTHESIS_PROFILE") or ("nightly" if nightly else "ci" if os.environ.get("CI") else "dev")
     settings.load_profile(chosen)
