@@ -10,13 +10,13 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks import codec
+from benchmarks import codec, frames
 from benchmarks.measure import Run, machine
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGE = DOCS / "performance.md"
 _TABLE = re.compile(r"(<!-- measured -->\n).*?(<!-- end -->)", re.DOTALL)
-_LIBRARIES = ("confluent-kafka", "fastavro", "msgspec")
+_LIBRARIES = ("ccxt", "confluent-kafka", "fastavro", "msgspec")
 
 
 def table(run: Run) -> str:
@@ -41,7 +41,7 @@ def main() -> None:
         machine=machine(),
         python=platform.python_version(),
         versions={name: version(name) for name in _LIBRARIES},
-        results=codec.run(),
+        results=[*codec.run(), *frames.run()],
     )
     text = msgspec.json.format(msgspec.json.encode(run), indent=2)
     (DOCS / "performance.json").write_bytes(text + b"\n")

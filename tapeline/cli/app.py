@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -97,6 +98,35 @@ def demo(
     from tapeline.cli.demo import demo as run
 
     return run(Output(as_json=json), for_s=for_s, headless=headless)
+
+
+@app.command()
+def sim(
+    *,
+    venue: Annotated[str, typer.Option("--venue", help="binance, bybit or all.")] = "all",
+    market: Annotated[str, typer.Option("--market", help="spot, futures or all.")] = "all",
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="Of the first exchange, others follow; 0: free ones.")
+    ] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same market.")] = 0,
+    faults: Annotated[str, typer.Option("--faults", help="Comma separated, e.g. gap,cut,stall; or all.")] = "",
+    symbols: Annotated[int, typer.Option("--symbols", help="How many are listed, at most 24.")] = 20,
+    journal: Annotated[Path | None, typer.Option("--journal", help="Folder for what the markets did.")] = None,
+    json: Json = False,
+) -> int:
+    """Serve fake exchanges on loopback that speak the real protocols, until Ctrl-C; one line each when ready."""
+    from tapeline.cli.sim import sim as serve
+
+    return serve(
+        Output(as_json=json),
+        venue=venue,
+        market=market,
+        port=port,
+        seed=seed,
+        chosen=faults,
+        symbols=symbols,
+        journal=journal,
+    )
 
 
 @app.command()

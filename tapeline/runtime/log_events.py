@@ -76,6 +76,9 @@ class LogEvent(StrEnum):
     DEAD_LETTER = "DEAD_LETTER", "a record could not be processed and was put aside with its reason"
     DEAD_LETTER_REPLAYED = "DEAD_LETTER_REPLAYED", "a dead letter was published to its topic again"
 
+    # the simulator
+    MARKET_OPEN = "MARKET_OPEN", "a simulated exchange answers at these addresses and its market moves"
+
     # health
     TELEMETRY_SERVING = "TELEMETRY_SERVING", "metrics and health are served at this address"
     ALERT_RAISED = "ALERT_RAISED", "something that a person must see"

@@ -42,7 +42,7 @@ BANS = (
     ),
     Ban(
         names=("uuid.uuid1", "uuid.uuid4", "random", "secrets", "os.urandom", "numpy.random"),
-        owners=("tapeline/runtime/entropy.py",),
+        owners=("tapeline/runtime/entropy.py", "simulator/chance.py"),  # the seeded market's own
         instead="tapeline.runtime.entropy: new_id(), token(), jitter(); in domain an argument",
     ),
     Ban(

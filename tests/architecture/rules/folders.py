@@ -70,6 +70,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
 SIMULATOR_MAY_IMPORT = (
     "tapeline.errors",
     "tapeline.domain.matching",
+    "tapeline.runtime.clock",
     "tapeline.runtime.lifecycle",
     "tapeline.runtime.log_events",
     "tapeline.runtime.logs",

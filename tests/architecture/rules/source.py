@@ -58,6 +58,10 @@ def snippet(text: str, path: str = "tapeline/domain/example.py") -> Source:
     return Source(path, text, ast.parse(text))
 
 
+# What stands in the root and is not part of the project; `.git` is a file in a second work tree.
+_OWN = {".env", "tapeline.toml", ".coverage", ".git"}
+
+
 @cache
 def sources(*folders: str) -> tuple[Source, ...]:
     """Return every Python file of these folders (default: all of them), sorted by path."""
@@ -80,8 +84,9 @@ def texts() -> tuple[tuple[str, str], ...]:
 
 def _readable(files: list[Path]) -> Iterator[tuple[str, str]]:
     for path in sorted(files):
-        # A person's own .env or tapeline.toml is not part of the project.
-        own = path.name in {".env", "tapeline.toml", ".coverage"} or path.name.startswith((".env.", ".coverage."))
+        own = path.name in {".env", "tapeline.toml", ".coverage", ".git"} or path.name.startswith(
+            (".env.", ".coverage.")
+        )
         if _MADE_BY_TOOLS & set(path.parts) or (own and path.name != ".env.example"):
             continue
         try:

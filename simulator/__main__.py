@@ -1,0 +1,52 @@
+"""The simulator's process: `python -m simulator --venue all`; one JSON line per exchange when all are ready."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from simulator import faults, instruments, places, running
+from simulator.running import Ready
+from tapeline.runtime import lifecycle
+from tapeline.runtime.lifecycle import Lifecycle
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the process and return its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m simulator", description=__doc__)
+    parser.add_argument("--venue", default=places.ALL, help=f"{', '.join(places.FACES)} or {places.ALL} (the default)")
+    parser.add_argument("--market", default=places.ALL, help="spot, futures or all (the default)")
+    parser.add_argument("--port", type=int, default=0, help="of the first exchange, the next ones follow; 0: free ones")
+    parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same market")
+    parser.add_argument("--faults", default="", help=f"comma separated, or all: {', '.join(faults.PUBLIC)}")
+    parser.add_argument("--symbols", type=int, default=instruments.DEFAULT_SYMBOLS, help="how many are listed")
+    parser.add_argument("--rate", type=float, default=1.0, help="scales how much happens")
+    parser.add_argument("--journal", type=Path, default=None, help="folder for what the markets did")
+    given = parser.parse_args(arguments)
+
+    async def run(life: Lifecycle) -> None:
+        options = places.Options(
+            places=places.choose(given.venue, given.market),
+            port=given.port,
+            seed=given.seed,
+            faults=faults.parse(given.faults),
+            symbols=given.symbols,
+            rate=given.rate,
+            journal=given.journal,
+        )
+        await running.run(life, options, _tell)
+
+    return lifecycle.run(run, service=running.SERVICE)
+
+
+def _tell(ready: Ready) -> None:
+    sys.stdout.write(f"{msgspec.json.encode(ready).decode()}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

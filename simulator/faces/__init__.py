@@ -1,0 +1,1 @@
+"""The faces of the venues: each speaks one exchange's protocol, read from its documentation alone."""

@@ -1,0 +1,81 @@
+"""Which venues and markets can be simulated, and how one is put together; the list from which commands choose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from simulator import faults, instruments, journal
+from simulator.exchange import Exchange
+from simulator.face import Face, Outlet
+from simulator.faces.binance import BinanceFace
+from simulator.faces.bybit import BybitFace
+from simulator.limits import SocketLimits
+from simulator.market import Market
+from tapeline.errors import Misconfigured
+
+MARKETS = ("spot", "futures")
+ALL = "all"
+
+Make = Callable[[Outlet, Market, str, int, SocketLimits | None], Face]
+
+FACES: dict[str, Make] = {"binance": BinanceFace, "bybit": BybitFace}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A venue and one of its markets."""
+
+    venue: str
+    market: str
+
+    def __str__(self) -> str:
+        """Return `venue:market`."""
+        return f"{self.venue}:{self.market}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What a simulation is asked for; `rate` scales how often an instrument moves, 1 is 7.5 times a second."""
+
+    places: tuple[Place, ...]
+    port: int = 0
+    seed: int = 0
+    faults: tuple[str, ...] = ()
+    symbols: int = instruments.DEFAULT_SYMBOLS
+    journal: Path | None = None
+    rate: float = 1.0
+
+
+def choose(venue: str, market: str) -> tuple[Place, ...]:
+    """Return the places of a venue and a market, `all` for every one; raise Misconfigured for an unknown name."""
+    if venue not in (*FACES, ALL):
+        raise Misconfigured(f"there is no simulated venue {venue!r}", fix=f"choose {', '.join(FACES)} or {ALL}")
+    if market not in (*MARKETS, ALL):
+        raise Misconfigured(f"there is no market {market!r}", fix=f"choose {', '.join(MARKETS)} or {ALL}")
+    return tuple(
+        Place(one, other) for one in FACES for other in MARKETS if venue in (one, ALL) and market in (other, ALL)
+    )
+
+
+def checked(options: Options) -> Options:
+    """Return the options when they can be met; raise Misconfigured otherwise."""
+    instruments.listed(options.symbols)
+    for name in options.faults:
+        faults.check(name)
+    return options
+
+
+def exchange(place: Place, options: Options, *, limits: SocketLimits | None = None) -> Exchange:
+    """Put one exchange together; its journal is opened here."""
+    market = Market(options.seed, str(place), instruments.listed(options.symbols), rate=options.rate)
+    path = None if options.journal is None else options.journal / journal.file_name(place.venue, place.market)
+    face = FACES[place.venue]
+    return Exchange(
+        lambda outlet: face(outlet, market, place.market, options.seed, limits),
+        market,
+        journal.Journal(path),
+        seed=options.seed,
+        faults=options.faults,
+    )

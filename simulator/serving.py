@@ -1,0 +1,114 @@
+"""Exchanges on loopback sockets: HTTP and WebSocket on one port each, and the beat that moves their markets."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from aiohttp import WSMsgType, web
+
+from simulator import control
+from simulator.connection import Connection
+from simulator.exchange import Exchange
+from simulator.market import TICK_US
+from tapeline.errors import Misconfigured
+from tapeline.runtime import clock
+
+LOOPBACK = "127.0.0.1"
+
+_TICK_S = TICK_US / 1_000_000
+_LOOK_AFTER_S = 0.5
+# A process that was stopped for longer goes on from now; what it did not do then is not made up for.
+_MOST_LATE_S = 1.0
+_SHUTDOWN_S = 0.2
+_LONGEST_MESSAGE = 1 << 18
+
+
+@asynccontextmanager
+async def serving(exchange: Exchange, port: int) -> AsyncIterator[int]:
+    """Serve one exchange while the block runs; yield its port."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        return await _handle(exchange, request)
+
+    app = web.Application()
+    control.routes(app, exchange)
+    app.router.add_route("*", "/{path:.*}", handle)
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=_SHUTDOWN_S)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, LOOPBACK, port)
+        try:
+            await site.start()
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            raise Misconfigured(
+                f"port {port} of {exchange.place} is taken", fix="give another --port, or none for a free one"
+            ) from None
+        exchange.open(clock.now_us(), clock.monotonic_s())
+        yield int(runner.addresses[0][1])
+    finally:
+        exchange.close(clock.now_us())
+        await runner.cleanup()
+
+
+async def beat(exchanges: Sequence[Exchange]) -> None:
+    """Move the markets by one tick every 20 ms, catching up when a tick came late, until cancelled."""
+    next_s = looked_s = clock.monotonic_s()
+    while True:
+        now_s = clock.monotonic_s()
+        if now_s - next_s > _MOST_LATE_S:
+            next_s = now_s
+        while next_s <= now_s:
+            for exchange in exchanges:
+                exchange.tick(clock.now_us(), clock.monotonic_s())
+            next_s += _TICK_S
+        if now_s - looked_s >= _LOOK_AFTER_S:
+            looked_s = now_s
+            for exchange in exchanges:
+                exchange.look_after(clock.now_us(), clock.monotonic_s())
+        await asyncio.sleep(max(0.0, next_s - clock.monotonic_s()))
+
+
+async def _handle(exchange: Exchange, request: web.Request) -> web.StreamResponse:
+    if request.headers.get("Upgrade", "").lower() == "websocket":
+        return await _socket(exchange, request)
+    if request.method != "GET":
+        return web.Response(status=404)
+    answer = exchange.rest(request.path, dict(request.query), clock.now_us(), clock.monotonic_s())
+    lag_s = exchange.striker.rest_lag_s()
+    if lag_s:
+        await asyncio.sleep(lag_s)
+    headers = {"Content-Type": "application/json;charset=UTF-8", **answer.headers}
+    return web.Response(body=answer.body.encode(), status=answer.status, headers=headers)
+
+
+async def _socket(exchange: Exchange, request: web.Request) -> web.StreamResponse:
+    """Serve one connection: incoming by aiohttp, outgoing as ready bytes on its transport."""
+    route = exchange.face.route(request.path, dict(request.query))
+    if route is None:
+        return web.Response(status=404)
+    if not exchange.may_connect(clock.monotonic_s()):
+        return web.Response(status=429)
+    # No compression: every client gets the same bytes. Pings are answered by the exchange, which may be stalled.
+    socket = web.WebSocketResponse(autoping=False, compress=False, max_msg_size=_LONGEST_MESSAGE)
+    await socket.prepare(request)
+    wire = request.transport
+    if wire is None:
+        return socket
+    connection = exchange.connect(wire, request.path_qs, route, clock.now_us(), clock.monotonic_s())
+    try:
+        await _listen(exchange, connection, socket)
+    finally:
+        exchange.disconnect(connection, clock.now_us())
+    return socket
+
+
+async def _listen(exchange: Exchange, connection: Connection, socket: web.WebSocketResponse) -> None:
+    async for message in socket:
+        text = str(message.data) if message.type is WSMsgType.TEXT else None
+        ping = bytes(message.data) if message.type is WSMsgType.PING else None
+        exchange.hear(connection, text, clock.now_us(), clock.monotonic_s(), ping)

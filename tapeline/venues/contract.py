@@ -1,0 +1,320 @@
+"""What a venue is to the rest of Tapeline: facts as data and pure functions, bytes in, values out; shells move bytes.
+
+A `Feed` is the public side of one market of a venue. It knows instruments by their `native` names alone (BTCUSDT): a
+symbol (BTC/USDT) is found through the venue's own instrument list, never by cutting a native name apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Final, Literal, Protocol, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from tapeline.domain.book import BookDelta, BookSnapshot
+from tapeline.domain.crosscheck import Numbers
+from tapeline.domain.events import Instrument, Market, Side
+from tapeline.domain.levels import Column
+from tapeline.errors import InvalidMessage, TapelineError
+
+StreamChannel = Literal["book", "trade", "funding"]
+_SHOWN: Final = 200
+Query = tuple[tuple[str, str], ...]
+"""Parameters in the order in which they are sent; names and values need no percent-encoding."""
+
+
+# ---------------------------------------------------------------- facts
+class Hosts(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a market lives: base addresses without a path; a simulator's own stand in their place."""
+
+    rest: str
+    ws: str
+
+
+class SocketLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """What the venue allows one socket and one address; None: no limit is known."""
+
+    most_streams: int
+    messages_per_s: float
+    most_per_request: int | None = None
+    most_characters: int | None = None
+    connections: int
+    connections_window_s: float
+    lifetime_s: float | None = None
+
+
+class Keepalive(msgspec.Struct, frozen=True, kw_only=True):
+    """How a socket stays open: our pings as protocol frames or as JSON, and what the server sends by itself."""
+
+    ping: Literal["frame", "json"]
+    every_s: float
+    server_ping_s: float | None = None
+    server_patience_s: float | None = None
+
+
+class BookProtocol(msgspec.Struct, frozen=True, kw_only=True):
+    """Where snapshots come from, how deep streams and REST answers are, and what their numbers mean together."""
+
+    snapshot: Literal["rest", "stream"]
+    stream_depths: tuple[int, ...]
+    """Levels a stream can have, least first; 0: all that change (a snapshot bounds what is known)."""
+    rest_depths: tuple[int, ...]
+    rest_numbers: Numbers
+    """How REST's sequence compares with the stream's; with `other` only time tells which of the two is newer."""
+
+
+class TradeProtocol(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether trade ids leave no number out, and how many recent trades one request gives."""
+
+    ids: Literal["consecutive", "unordered"]
+    recent: int
+
+
+class RestLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """How much cost an address may spend in a window, and the header that says how much it has spent."""
+
+    budget: int
+    window_s: float
+    used_header: str | None = None
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """One market of a venue as data: spot and futures differ here and not in code."""
+
+    venue: str
+    market: Market
+    main: Hosts
+    test: Hosts
+    sockets: Mapping[str, str]
+    """The path of each kind of socket behind the `ws` base, by the socket's name."""
+    channels: Mapping[StreamChannel, str]
+    """The socket on which each channel is served; a channel that is not here does not exist."""
+    limits: SocketLimits
+    keepalive: Keepalive
+    book: BookProtocol
+    trades: TradeProtocol
+    rest: RestLimits
+    maker_fee: str
+    taker_fee: str
+
+
+# ---------------------------------------------------------------- what goes out
+class Want(msgspec.Struct, frozen=True, kw_only=True):
+    """One stream of one instrument; `depth` is what a reader wants of a book, 0 all."""
+
+    channel: StreamChannel
+    native: str
+    depth: int = 20
+
+
+class Ask(msgspec.Struct, frozen=True, kw_only=True):
+    """One frame to send on the named socket; its answer carries the id and speaks for all these wants."""
+
+    socket: str
+    request_id: int
+    wants: tuple[Want, ...]
+    frame: bytes
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """One REST request, by GET, and what it costs of the budget."""
+
+    path: str
+    query: Query = ()
+    cost: int
+
+    @property
+    def target(self) -> str:
+        """Return path and query as they stand in the request line, behind the `rest` base."""
+        pairs = "&".join(f"{name}={value}" for name, value in self.query)
+        return f"{self.path}?{pairs}" if pairs else self.path
+
+
+# ---------------------------------------------------------------- what comes in
+class PublicTrade(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One trade; `sequence` is its number where ids are consecutive, else the venue's own order if it has one."""
+
+    native: str
+    trade_id: str
+    sequence: int | None = None
+    price: float
+    quantity: float
+    side: Side
+    venue_us: int
+    received_us: int
+    exact: dict[str, str] | None = None
+
+
+class FundingUpdate(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What is new about funding; None: as before, or not known. `whole` forgets what was before."""
+
+    native: str
+    whole: bool
+    rate: float | None = None
+    mark_price: float | None = None
+    index_price: float | None = None
+    next_us: int | None = None
+    interval_us: int | None = None
+    venue_us: int | None = None
+    received_us: int
+    exact: dict[str, str] | None = None
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """The venue's answer to an Ask; `error` says why it refused, None where it took all. No id: it named none."""
+
+    request_id: int | None
+    error: str | None = None
+
+
+class Pong(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to our JSON ping."""
+
+    request_id: int | None = None
+
+
+class ServerPing(msgspec.Struct, frozen=True, kw_only=True):
+    """The server's JSON ping: send this frame back."""
+
+    reply: bytes
+
+
+class ServerClosing(msgspec.Struct, frozen=True, kw_only=True):
+    """The server will close this socket: open another one first."""
+
+    reason: str
+
+
+class Unexpected(msgspec.Struct, frozen=True, kw_only=True):
+    """A well-formed frame that nobody asked for: counted, never processed."""
+
+    kind: str
+
+
+Event = BookDelta | BookSnapshot | PublicTrade | FundingUpdate | Answer | Pong | ServerPing | ServerClosing | Unexpected
+
+
+class InstrumentPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Instruments of one answer, published_us still as received_us; `cursor` asks for the next page, if any."""
+
+    instruments: tuple[Instrument, ...]
+    cursor: str | None = None
+    skipped: tuple[str, ...] = ()
+    """Native names whose rules say too little to trade by."""
+
+
+class Feed(Protocol):
+    """The public side of one market of one venue."""
+
+    @property
+    def facts(self) -> Facts:
+        """Return the market as data."""
+
+    def native(self, symbol: str) -> str:
+        """Return the venue's name of a symbol `BASE/QUOTE`; its instrument list says whether it exists."""
+
+    def subscribe(self, wants: Sequence[Want], first_id: int) -> tuple[Ask, ...]:
+        """Return the frames that ask for these streams, within the venue's limits; ids count up from `first_id`."""
+
+    def unsubscribe(self, wants: Sequence[Want], first_id: int) -> tuple[Ask, ...]:
+        """Return the frames that give these streams up."""
+
+    def ping(self, request_id: int) -> bytes | None:
+        """Return our JSON ping; None where the WebSocket protocol's own ping is the one."""
+
+    def decode(self, frame: bytes, received_us: int) -> tuple[Event, ...]:
+        """Return what a frame says, in its order; raise InvalidMessage naming the field that breaks the contract."""
+
+    def book_request(self, native: str, depth: int) -> Request:
+        """Return the request for a book of at least `depth` levels (0: the deepest), as deep as the venue has."""
+
+    def read_book(self, body: bytes, native: str, depth: int, received_us: int) -> BookSnapshot:
+        """Return the book in the answer to `book_request` with the same arguments."""
+
+    def instruments_request(self, cursor: str | None = None) -> Request:
+        """Return the request for the list of instruments, or for its next page."""
+
+    def read_instruments(self, body: bytes, received_us: int) -> InstrumentPage:
+        """Return the instruments of the answer that are ours: plain pairs on spot, linear perpetuals on futures."""
+
+    def trades_request(self, native: str) -> Request:
+        """Return the request for the most recent trades, as many as the venue gives."""
+
+    def read_trades(self, body: bytes, native: str, received_us: int) -> tuple[PublicTrade, ...]:
+        """Return the trades of the answer, oldest first, equal to what the stream said of them."""
+
+    def funding_request(self, native: str) -> Request:
+        """Return the request for the current funding of a perpetual; Misconfigured on spot."""
+
+    def read_funding(self, body: bytes, received_us: int) -> FundingUpdate:
+        """Return the funding in the answer, whole."""
+
+    def refusal(self, status: int, headers: Mapping[str, str], body: bytes) -> TapelineError | None:
+        """Judge a REST answer: None where it is good, Unavailable with the time to wait, or VenueRefused."""
+
+
+class Venue(msgspec.Struct, frozen=True, kw_only=True):
+    """A venue: its id, its name for people, and its feeds by market."""
+
+    id: str
+    name: str
+    feeds: Mapping[Market, Feed]
+
+
+def socket_url(feed: Feed, hosts: Hosts, socket: str) -> str:
+    """Return the address of a kind of socket behind these hosts."""
+    return hosts.ws.rstrip("/") + feed.facts.sockets[socket]
+
+
+def merged(before: FundingUpdate | None, update: FundingUpdate) -> FundingUpdate:
+    """Return the whole picture after an update that may name only what changed."""
+    if before is None or update.whole:
+        return update
+    names = ("rate", "mark_price", "index_price", "next_us", "interval_us")
+    kept = {name: getattr(before, name) for name in names if getattr(update, name) is None}
+    exact = {name: text for name, text in (before.exact or {}).items() if name in kept} | (update.exact or {})
+    return msgspec.structs.replace(update, whole=before.whole, exact=exact or None, **kept)
+
+
+# ---------------------------------------------------------------- what every venue's wire is made of
+Price = Annotated[float, Meta(gt=0, lt=1e18)]
+Quantity = Annotated[float, Meta(ge=0, lt=1e18)]
+Number = Annotated[float, Meta(gt=-1e18, lt=1e18)]
+Sequence64 = Annotated[int, Meta(ge=-1, lt=2**62)]
+Milliseconds = Annotated[int, Meta(ge=0, lt=10**14)]
+Levels = tuple[tuple[Price, Quantity], ...]
+"""Price and quantity as the venue writes them: text or number, never NaN, infinite or negative."""
+
+
+T = TypeVar("T")
+
+
+def read(decoder: msgspec.json.Decoder[T], data: bytes) -> T:
+    """Return what the decoder makes of the bytes; what breaks the wire's contract is an InvalidMessage."""
+    try:
+        return decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise broken(error, data) from error
+
+
+def broken(error: Exception, data: bytes) -> InvalidMessage:
+    """Return the InvalidMessage that names the field of a decoder's error, as `data.b[0][1]`."""
+    told, _, path = str(error).partition(" - at `")
+    field = path.rstrip("`").removeprefix("$").lstrip(".") or None
+    shown = data[:_SHOWN].decode("utf-8", "replace") + ("..." if len(data) > _SHOWN else "")
+    return InvalidMessage(f"{told} in the frame {shown}", field=field)
+
+
+def columns(levels: Levels) -> tuple[Column, Column]:
+    """Return levels as a column of prices and one of quantities."""
+    if not levels:
+        return (), ()
+    # Each level has both: the decoder saw to it.
+    prices, quantities = zip(*levels, strict=False)
+    return prices, quantities
+
+
+def in_batches(wants: Sequence[Want], most: int) -> list[tuple[Want, ...]]:
+    """Cut wants into batches of at most so many."""
+    return [tuple(wants[at : at + most]) for at in range(0, len(wants), most)]

@@ -1,0 +1,34 @@
+"""The venues that Tapeline knows, by id; an unknown id names the nearest known one."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Final
+
+from tapeline.domain.events import Market
+from tapeline.errors import Misconfigured
+from tapeline.venues import binance, bybit
+from tapeline.venues.contract import Feed, Venue
+
+VENUES: Final[Mapping[str, Venue]] = {one.id: one for one in (binance.VENUE, bybit.VENUE)}
+
+
+def venue(venue_id: str) -> Venue:
+    """Return a venue by its id."""
+    found = VENUES.get(venue_id)
+    if found is None:
+        near = difflib.get_close_matches(venue_id.lower(), VENUES, n=1, cutoff=0.4)
+        known = ", ".join(VENUES)
+        fix = f"did you mean {near[0]}? Known are {known}" if near else f"known are {known}"
+        raise Misconfigured(f"unknown exchange: {venue_id}", fix=fix)
+    return found
+
+
+def feed(venue_id: str, market: Market) -> Feed:
+    """Return the feed of one market of a venue."""
+    found = venue(venue_id).feeds.get(market)
+    if found is None:
+        markets = " and ".join(venue(venue_id).feeds)
+        raise Misconfigured(f"{venue_id} has no market {market}", fix=f"it has {markets}")
+    return found
