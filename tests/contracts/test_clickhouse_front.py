@@ -264,6 +264,23 @@ def test_a_refused_insert_stores_nothing_and_the_client_goes_on(client: Client) 
     assert client.query(f"SELECT n FROM {name}").result_rows == [(2,)]
 
 
+@pytest.mark.parametrize(
+    ("columns", "extra", "rows", "code"),
+    [
+        ("n UInt64, CONSTRAINT small CHECK n < 5", "", [[1], [9]], 469),
+        ("n UInt64, made UInt8 MATERIALIZED throwIf(n > 5)", "", [[1], [9]], 395),
+        ("n UInt64", "PARTITION BY n", [[number] for number in range(200)], 252),
+    ],
+)
+def test_an_insert_that_is_refused_at_its_end_is_never_acknowledged(
+    client: Client, columns: str, extra: str, rows: list[list[int]], code: int
+) -> None:
+    name = table(client, columns, order="n", extra=extra)
+    with pytest.raises(DatabaseError) as caught:
+        client.insert(name, rows, column_names=["n"])
+    assert (caught.value.code, client.command(f"SELECT count() FROM {name}")) == (code, 0)
+
+
 def test_an_error_in_the_middle_of_a_stream_reaches_the_reader(client: Client) -> None:
     statement = "SELECT number, throwIf(number = 3000000) FROM numbers(10000000) SETTINGS max_threads = 1"
     with pytest.raises(StreamFailureError, match="395"), client.query_row_block_stream(statement) as stream:

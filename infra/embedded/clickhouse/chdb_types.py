@@ -41,26 +41,6 @@ class Chunks(Protocol):
         """Stop the query; nothing happens when it has ended."""
 
 
-class Inserted(Protocol):
-    """What an INSERT wrote."""
-
-    rows_written: int
-    bytes_written: int
-
-
-class Inserter(Protocol):
-    """An INSERT that waits for its data."""
-
-    def append(self, data: bytes) -> None:
-        """Hand over data in the format of the INSERT."""
-
-    def finish(self) -> Inserted:
-        """Write the rows; they are in the table when this returns."""
-
-    def cancel(self) -> None:
-        """Write nothing; nothing happens when it has finished."""
-
-
 class Connection(Protocol):
     """A session of its own on the engine of this process."""
 
@@ -69,9 +49,6 @@ class Connection(Protocol):
 
     def send_query(self, query: str, format: str) -> Chunks:  # noqa: A002 - the name that chdb gave it
         """Run one SELECT and return its answer in chunks."""
-
-    def send_insert(self, query: str, format: str) -> Inserter:  # noqa: A002 - the name that chdb gave it
-        """Start an INSERT whose data follows."""
 
     def close(self) -> None:
         """End the session; the engine stops with the last one."""

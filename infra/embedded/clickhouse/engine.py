@@ -163,20 +163,38 @@ class Engine:
 
 
 def _inserted(connection: Connection, job: Job) -> Answer:
-    # The engine writes FORMAT behind the text: a comment at its end must not swallow it.
-    insert = connection.send_insert(f"{job.statement.text}\n", job.format)
-    try:
-        insert.append(job.data)
-        done = insert.finish()
-    except BaseException:
-        insert.cancel()
-        raise
+    with _file_of(job.data) as path:
+        # Each part on a line of its own: a comment at the end of one must not swallow the next.
+        written = connection.query(
+            f"{job.statement.text}\nFROM INFILE {_literal(path)} COMPRESSION 'none'\n{job.statement.settings}\n"
+            f"FORMAT {job.format}",
+            "Null",
+        )
     return Answer(
-        read_rows=done.rows_written,
-        read_bytes=done.bytes_written,
-        written_rows=done.rows_written,
-        written_bytes=done.bytes_written,
+        read_rows=written.rows_written(),
+        read_bytes=written.bytes_written(),
+        written_rows=written.rows_written(),
+        written_bytes=written.bytes_written(),
     )
+
+
+@contextlib.contextmanager
+def _file_of(data: bytes) -> Iterator[str]:
+    """Give the engine the rows as a file, in memory where the system has such files.
+
+    chdb's stream of rows (`send_insert`) is not used: it answers well when the engine refused the rows at the end of
+    the statement (a constraint, too many parts), and nothing is stored then.
+    """
+    with contextlib.ExitStack() as held:
+        if sys.platform == "linux":
+            file: IO[bytes] = held.enter_context(os.fdopen(os.memfd_create("rows"), "wb"))
+            path = f"/proc/self/fd/{file.fileno()}"
+        else:
+            named = held.enter_context(tempfile.NamedTemporaryFile())
+            file, path = named.file, named.name
+        file.write(data)
+        file.flush()
+        yield path
 
 
 def _queried(connection: Connection, job: Job) -> Answer:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from infra.embedded.clickhouse.refusal import AUTHENTICATION_FAILED, NOT_IMPLEMENTED, Refused
+from infra.embedded.clickhouse.refusal import AUTHENTICATION_FAILED, BAD_ARGUMENTS, NOT_IMPLEMENTED, Refused
 
 USER_HEADER = "X-ClickHouse-User"
 KEY_HEADER = "X-ClickHouse-Key"
@@ -67,6 +67,9 @@ def options(params: Mapping[str, str], headers: Mapping[str, str]) -> Options:
     for name, what in _NOT_HERE.items():
         if params.get(name, "0") not in {"", "0", "false"}:
             raise Refused(NOT_IMPLEMENTED, f"{name} asks for {what}")
+    default_format = params.get("default_format") or headers.get(FORMAT_HEADER) or "TabSeparated"
+    if not default_format.isalnum():
+        raise Refused(BAD_ARGUMENTS, f"{default_format!r} is no name of a format")
     settings = {
         name: value
         for name, value in params.items()
@@ -78,7 +81,7 @@ def options(params: Mapping[str, str], headers: Mapping[str, str]) -> Options:
             name.removeprefix(_PARAMETER): value for name, value in params.items() if name.startswith(_PARAMETER)
         },
         database=params.get("database") or headers.get(DATABASE_HEADER) or None,
-        default_format=params.get("default_format") or headers.get(FORMAT_HEADER) or "TabSeparated",
+        default_format=default_format,
         session=params.get("session_id") or None,
         query_id=params.get("query_id") or None,
         whole=params.get("wait_end_of_query", "0") in {"1", "true"},

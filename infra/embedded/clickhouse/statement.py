@@ -1,8 +1,8 @@
 """What one request asks for: its kind, the format it names, where its data starts; a pure reading of bytes.
 
-Nothing is rewritten but an INSERT that brings data: its FORMAT clause is taken out, because the engine gets the format
-and the data by themselves. Settings of the request never come near the text: they are set on a connection that lives
-for this one request (see engine).
+Nothing is rewritten but an INSERT that brings data: its FORMAT and SETTINGS clauses are taken out, because the engine
+wants both behind the place where the data is. Settings of the request never come near the text: they are set on a
+connection that lives for this one request (see engine).
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ _DATA_SPACES = b" \t\f"
 class Statement:
     """One statement; `data` starts at this offset of the bytes that were read (an INSERT only).
 
-    `answers` tells a statement that has an answer, maybe without rows, from one that only does something.
+    `answers` tells a statement that has an answer, maybe without rows, from one that only does something. `settings` is
+    the SETTINGS clause of an INSERT that brings data: the engine wants it behind the place where the data is.
     """
 
     kind: Kind
@@ -37,6 +38,7 @@ class Statement:
     format: str | None = None
     data: int | None = None
     answers: bool = False
+    settings: str = ""
 
 
 def read(query: bytes, body: bytes) -> tuple[Statement, bytes]:
@@ -104,14 +106,17 @@ def _insert(text: bytes, window: bytes, ahead: _Ahead) -> Statement:
     """Read an INSERT up to where its data starts, or to its end when it reads the rows from a query."""
     _skip_target(ahead)
     selects = False
+    settings: int | None = None
     while (piece := ahead.take()) is not None:
         after = ahead.peek()
         if piece.word == "VALUES":
-            return Statement("insert", _decoded(window[: piece.start]), "Values", piece.end)
+            return _with_data(window[: piece.start], settings, "Values", piece.end)
         if piece.word == "FORMAT" and after is not None and after.kind == "word":
-            return _with_format(window, piece, ahead)
+            return _with_format(window, settings, piece, ahead)
         if piece.word == "FROM" and after is not None and after.word == "INFILE":
             raise Refused(NOT_IMPLEMENTED, "FROM INFILE names a file of the server: send the rows in the body")
+        if piece.word == "SETTINGS" and settings is None:
+            settings = piece.start
         if piece.word in _SELECTS:
             _refuse_several(ahead.rest())
             selects = True
@@ -123,7 +128,12 @@ def _insert(text: bytes, window: bytes, ahead: _Ahead) -> Statement:
     _bounded(text)
     if selects:
         return Statement("copy", _decoded(window))
-    return Statement("insert", _decoded(window), None, len(text))
+    return _with_data(window, settings, None, len(text))
+
+
+def _with_data(head: bytes, settings: int | None, named: str | None, data: int) -> Statement:
+    at = len(head) if settings is None else settings
+    return Statement("insert", _decoded(head[:at]), named, data, settings=_decoded(head[at:]))
 
 
 def _skip_target(ahead: _Ahead) -> None:
@@ -138,8 +148,8 @@ def _skip_target(ahead: _Ahead) -> None:
         ahead.take()
 
 
-def _with_format(window: bytes, clause: Piece, ahead: _Ahead) -> Statement:
-    """Take FORMAT x out of the text; settings that stand behind it move into the statement."""
+def _with_format(window: bytes, settings: int | None, clause: Piece, ahead: _Ahead) -> Statement:
+    """Take FORMAT x out of the text; settings that stand behind it join those before it."""
     name = ahead.take()
     if name is None:
         raise Refused(SYNTAX_ERROR, "Syntax error: FORMAT names no format")
@@ -147,8 +157,9 @@ def _with_format(window: bytes, clause: Piece, ahead: _Ahead) -> Statement:
     after = ahead.peek()
     if after is not None and after.word == "SETTINGS":
         end = _settings_end(ahead)
+        settings = len(head) if settings is None else settings
         head += window[after.start : end]
-    return Statement("insert", _decoded(head), window[name.start : name.end].decode("ascii"), end)
+    return _with_data(head, settings, window[name.start : name.end].decode("ascii"), end)
 
 
 def _settings_end(ahead: _Ahead) -> int:

@@ -45,6 +45,11 @@ def test_headers_name_what_parameters_leave_open() -> None:
     assert (found.database, found.default_format, found.whole) == ("d", "JSON", False)
 
 
+def test_a_format_is_a_name_and_nothing_more() -> None:
+    with pytest.raises(Refused, match="'CSV; DROP TABLE t' is no name of a format"):
+        options({"default_format": "CSV; DROP TABLE t"}, {})
+
+
 @pytest.mark.parametrize("name", ["compress", "decompress", "role"])
 def test_what_would_be_wrong_to_overlook_is_refused(name: str) -> None:
     with pytest.raises(Refused, match=f"{name} asks for") as caught:

@@ -73,8 +73,6 @@ def test_a_statement_without_data_is_passed_on_as_it_is(text: str, expected: Sta
             b" (1)",
         ),
         (b"INSERT INTO t (from, to) VALUES (1)", "INSERT INTO t (from, to) ", "Values", b" (1)"),
-        (b"INSERT INTO t SETTINGS a = 'FORMAT x' FORMAT CSV\n1", "INSERT INTO t SETTINGS a = 'FORMAT x' ", "CSV", b"1"),
-        (b"INSERT INTO t FORMAT CSV SETTINGS a=1, b = 'x'\n1,2", "INSERT INTO t SETTINGS a=1, b = 'x'", "CSV", b"1,2"),
         (b"INSERT /* ; */ INTO t -- ; \n FORMAT CSV\n1", "INSERT /* ; */ INTO t -- ; \n ", "CSV", b"1"),
         (b"INSERT INTO t;", "INSERT INTO t", None, b""),
     ],
@@ -82,6 +80,30 @@ def test_a_statement_without_data_is_passed_on_as_it_is(text: str, expected: Sta
 def test_an_insert_ends_where_its_data_start(body: bytes, text: str, fmt: str | None, data: bytes) -> None:
     statement, found = read(b"", body)
     assert (statement.kind, statement.text, statement.format, found) == ("insert", text, fmt, data)
+
+
+@pytest.mark.parametrize(
+    ("body", "settings"),
+    [
+        (b"INSERT INTO t (n) FORMAT CSV\n1,2", ""),
+        (b"INSERT INTO t (n) SETTINGS a = 'FORMAT x' FORMAT CSV\n1,2", "SETTINGS a = 'FORMAT x' "),
+        (b"INSERT INTO t (n) FORMAT CSV SETTINGS a=1, b = 'x'\n1,2", "SETTINGS a=1, b = 'x'"),
+        (b"INSERT INTO t (n) SETTINGS a=1 FORMAT CSV SETTINGS b=2\n1,2", "SETTINGS a=1 SETTINGS b=2"),
+    ],
+)
+def test_settings_of_an_insert_are_taken_apart(body: bytes, settings: str) -> None:
+    statement, found = read(b"", body)
+    assert (statement.text, statement.settings, statement.format, found) == (
+        "INSERT INTO t (n) ",
+        settings,
+        "CSV",
+        b"1,2",
+    )
+
+
+def test_a_table_or_column_may_be_called_settings() -> None:
+    statement, _ = read(b"INSERT INTO settings (settings) VALUES", b"(1)")
+    assert (statement.text, statement.settings) == ("INSERT INTO settings (settings) ", "")
 
 
 @pytest.mark.parametrize(
