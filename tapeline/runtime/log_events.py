@@ -79,6 +79,11 @@ class LogEvent(StrEnum):
     # the simulator
     MARKET_OPEN = "MARKET_OPEN", "a simulated exchange answers at these addresses and its market moves"
 
+    # sinks
+    SINK_TOOK_OVER = "SINK_TOOK_OVER", "a sink has a partition now; a range left pending is replayed first"
+    SINK_GAVE_UP = "SINK_GAVE_UP", "the group took partitions away; what was under way is left to their next owner"
+    SINK_REREAD = "SINK_REREAD", "records were left out by the fetch and are read again"
+
     # health
     TELEMETRY_SERVING = "TELEMETRY_SERVING", "metrics and health are served at this address"
     ALERT_RAISED = "ALERT_RAISED", "something that a person must see"

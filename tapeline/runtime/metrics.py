@@ -95,6 +95,15 @@ PRODUCERS_RECREATED = Counter("tapeline_producers_recreated_total", "idempotent 
 RECORDS_MISSED = Counter("tapeline_records_missed_total", "records gone before they were read", ("topic",))
 DEAD_LETTERS = Counter("tapeline_dead_letters_total", "records put aside", ("topic",))
 
+# sinks
+SINK_ROWS = Counter("tapeline_sink_rows_total", "rows written to a store", ("table",))
+SINK_BATCHES = Counter("tapeline_sink_batches_total", "batches settled", ("table",))
+SINK_BATCH_S = Histogram("tapeline_sink_batch_seconds", "how long writing a batch took", ("table",))
+SINK_REPLAYS = Counter("tapeline_sink_replays_total", "recorded ranges found at take-over and replayed", ("table",))
+SINK_DUPLICATES = Counter("tapeline_sink_duplicates_total", "records dropped as stored already", ("table",))
+SINK_RECORDS_GONE = Counter("tapeline_sink_records_gone_total", "records deleted before they were stored", ("topic",))
+SINK_LAG = Gauge("tapeline_sink_lag_records", "records published and not yet taken in", ("topic",))
+
 # health
 HEARTBEATS = Counter("tapeline_heartbeats_total", "heartbeats by outcome (sent, failed)", ("outcome",))
 HEARTBEAT_LATENCY_S = Gauge("tapeline_heartbeat_latency_seconds", "how long the last heartbeat took to be accepted")

@@ -95,8 +95,9 @@ async def test_k4_every_table_of_the_tape_sorts_by_instrument_first(client: Asyn
     assert {name: key for name, key in found.result_rows} == {  # noqa: C416 - as above
         "trades": "exchange_id, market_type, pair, ts, trade_id",
         "orderbook_snapshots": "exchange_id, market_type, pair, ts, epoch, sequence_num",
-        "orderbook_deltas": "exchange_id, market_type, pair, ts, epoch, sequence_num, level",
+        "orderbook_deltas": "exchange_id, market_type, pair, ts, epoch, sequence_num, kind, level",
         "gaps": "exchange_id, market_type, pair, start_ts, channel, epoch",
+        "spreads": "pair, ts, signal_id",
     }
 
 

@@ -1,0 +1,379 @@
+"""The sink's shell: polls, does what each lane decides, tells it what came of it; nothing is decided here.
+
+All partitions take their steps together: one commit records or settles the ranges of all of them, then all rows go out.
+A partition that the group takes away is left as it stands: its next owner finds the recorded range and replays it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from sinks import pending
+from sinks.batching import Bounds, Commit, Insert, Lane, Wait, opened, token
+from sinks.holes import Hole
+from sinks.known import Known
+from sinks.rows.catalogue import BY_TOPIC
+from sinks.steps import NoSteps, Steps
+from sinks.store import Late
+from tapeline.errors import Unavailable
+from tapeline.runtime import clock, kafka, lifecycle, logs, metrics, retry
+from tapeline.runtime.log_events import LogEvent
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+
+    from sinks.holes import Holes
+    from sinks.intake import Intake
+    from sinks.known import Key
+    from sinks.rows.table import Table
+    from sinks.store import Store
+    from tapeline.runtime.endpoints import KafkaEndpoint
+    from tapeline.runtime.health import Health
+    from tapeline.runtime.kafka import Partition, Reader, Record
+
+SEND_WITHIN_S: Final = 30.0
+"""How long after the last proof that a partition is ours the server takes its rows. Must be short against the time in
+which a table's deduplication window fills."""
+
+PROVE_AFTER_S: Final = 8.0
+"""A proof of this age is renewed before rows are sent."""
+
+FLUSH_S: Final = 15.0
+"""How long a stop waits for the rows that were taken in."""
+
+LOOK_UP: Final = 2_000
+"""Keys of one group that one look-up returns at most, unless more have the same time."""
+
+_POLL_S: Final = 0.1
+_MOST_RECORDS: Final = 5_000
+_COMMIT_S: Final = 5.0
+_LAG_EVERY_S: Final = 2.0
+_FIRST_TRY_S: Final = 0.25
+_LONGEST_TRY_S: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where the sink reads: the group and this member's own name in it."""
+
+    kafka: KafkaEndpoint
+    group: str
+    member: str
+
+
+@dataclass(slots=True)
+class _Owned:
+    """A partition that is ours."""
+
+    lane: Lane
+    known: Known
+    # Monotonic time before the last commit that the group took from us.
+    proved_s: float = float("-inf")
+    unsettled: bool = False
+    reread: int | None = None
+
+
+class Sink:
+    """Writes the tape's topics to ClickHouse; `running` is its life."""
+
+    def __init__(
+        self,
+        place: Place,
+        store: Store,
+        intake: Intake,
+        holes: Holes,
+        health: Health,
+        *,
+        bounds: Bounds | None = None,
+        steps: Steps | None = None,
+    ) -> None:
+        """Take the parts; nothing is read before `running`."""
+        self._place = place
+        self._store = store
+        self._intake = intake
+        self._holes = holes
+        self._health = health
+        self._bounds = bounds or Bounds()
+        self._steps = steps or NoSteps()
+        self._owned: dict[Partition, _Owned] = {}
+        self._assigned: frozenset[Partition] = frozenset()
+        # Held while a round is under way: the group waits for it before it takes partitions away.
+        self._turn = asyncio.Lock()
+        # Set when the group or a stop wants the round to end.
+        self._hurry = asyncio.Event()
+        self._stopping = False
+        self._pauses: dict[str, Iterator[float]] = {}
+        self._lag: dict[str, int] = {}
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Sink]:
+        """Join the group and write until the block ends; then write what was taken in, and leave."""
+        reader = kafka.Reader.in_group(
+            self._place.kafka,
+            BY_TOPIC,
+            group=self._place.group,
+            member=self._place.member,
+            on_assigned=self._on_assigned,
+            on_revoked=self._on_revoked,
+        )
+        measure, write = self._measure(reader), self._run(reader)
+        async with reader, lifecycle.background("measure", measure), lifecycle.background("write", write) as writing:
+            try:
+                yield self
+            finally:
+                self._stopping = True
+                self._hurry.set()
+                # What is not written by then stays recorded, for the next owner.
+                await asyncio.wait({writing}, timeout=FLUSH_S)
+
+    def lag(self) -> Mapping[str, int]:
+        """Return the records not yet taken in, by topic, as last measured."""
+        return self._lag
+
+    async def _on_revoked(self, partitions: frozenset[Partition]) -> None:
+        """Let the round under way end, and forget all that was ours: another may write there from now on."""
+        self._hurry.set()
+        async with self._turn:
+            if self._owned:
+                logs.get(__name__).info(LogEvent.SINK_GAVE_UP, partitions=len(partitions))
+            self._owned.clear()
+            self._assigned = frozenset()
+            if not self._stopping:
+                self._hurry.clear()
+
+    async def _on_assigned(self, partitions: frozenset[Partition]) -> None:
+        # No heartbeat is sent while this runs, so the loop does what takes time.
+        self._assigned = partitions
+
+    async def _run(self, reader: Reader) -> None:
+        while not self._stopping:
+            found = await self._polled(reader)
+            async with self._turn:
+                if set(self._owned) != self._assigned:
+                    # What was polled meanwhile is read again from where each lane begins.
+                    await self._take_over(reader)
+                    continue
+                try:
+                    await self._take_in(reader, found)
+                except Unavailable as error:
+                    # What was left out is read again: its lanes see the jump.
+                    await self._away("intake", error)
+                    continue
+                self._back("intake")
+                await self._round(reader, flush=False)
+        async with self._turn:
+            await self._round(reader, flush=True)
+
+    async def _polled(self, reader: Reader) -> Mapping[Partition, Sequence[Record]]:
+        try:
+            found = await reader.batches(max_records=_MOST_RECORDS, wait_s=_POLL_S)
+        except Unavailable as error:
+            await self._away("kafka", error)
+            return {}
+        self._back("kafka")
+        return found
+
+    async def _take_over(self, reader: Reader) -> None:
+        """Open a lane for each partition: what its last owner left pending comes first."""
+        assigned = self._assigned
+        try:
+            async with kafka.admin(self._place.kafka) as admin:
+                commits = await admin.commits(self._place.group)
+                oldest, ends = await admin.beginnings(assigned), await admin.ends(assigned)
+            await self._store.set_clock()
+            owned: dict[Partition, _Owned] = {}
+            for partition in sorted(assigned):
+                where = f"{partition.topic}/{partition.partition}"
+                commit = commits.get(partition)
+                left = None if commit is None else pending.read(commit.metadata, where=where)
+                offset = None if commit is None else commit.offset
+                lane, gone = opened(self._bounds, offset, left, oldest=oldest[partition], end=ends[partition])
+                if gone:
+                    # The oldest record left is not read yet: it was published before now.
+                    await self._holes.tell(Hole(partition, gone, clock.now_us()), BY_TOPIC[partition.topic])
+                owned[partition] = _Owned(lane, Known())
+                if lane.pending is not None:
+                    metrics.SINK_REPLAYS.inc(table=BY_TOPIC[partition.topic].name)
+                logs.get(__name__).info(
+                    LogEvent.SINK_TOOK_OVER, partition=where, offset=offset, pending=lane.pending is not None
+                )
+        except Unavailable as error:
+            await self._away("take-over", error)
+            return
+        if self._hurry.is_set() or assigned != self._assigned:
+            return
+        for partition, one in owned.items():
+            await reader.seek(partition, one.lane.expected or 0)
+        self._owned = owned
+        self._back("take-over")
+
+    async def _take_in(self, reader: Reader, found: Mapping[Partition, Sequence[Record]]) -> None:
+        for partition, records in found.items():
+            one = self._owned.get(partition)
+            if one is None or not records or not await self._continues(reader, partition, one, records[0]):
+                continue
+            entries = await self._intake.entries(BY_TOPIC[partition.topic], records)
+            one.lane.offer(entries, clock.monotonic_s())
+            if one.lane.full:
+                reader.pause(partition)
+
+    async def _continues(self, reader: Reader, partition: Partition, one: _Owned, record: Record) -> bool:
+        """Tell whether a record may follow: what lies before it is gone for ever, or was never there."""
+        if not one.lane.jumped(record.offset):
+            return True
+        expected = one.lane.expected or 0
+        async with kafka.admin(self._place.kafka) as admin:
+            oldest = (await admin.beginnings([partition]))[partition]
+        if oldest > expected:
+            gone = range(expected, min(oldest, record.offset))
+            await self._holes.tell(Hole(partition, gone, record.timestamp * 1_000), BY_TOPIC[partition.topic])
+        elif one.reread != expected:
+            # Read once more; when it jumps again, those offsets hold no records (a transaction's marks).
+            one.reread = expected
+            logs.get(__name__).warning(LogEvent.SINK_REREAD, topic=partition.topic, offset=expected)
+            await reader.seek(partition, expected)
+            return False
+        one.lane.skip_to(record.offset)
+        return True
+
+    async def _round(self, reader: Reader, *, flush: bool) -> None:
+        """Do all that is due until nothing is; when the group or a stop asks us to hurry, begin nothing new."""
+        while True:
+            now_s, hold = clock.monotonic_s(), self._hurry.is_set() and not flush
+            decided = {part: one.lane.decide(now_s, flush=flush, hold=hold) for part, one in self._owned.items()}
+            due = {partition: found for partition, found in decided.items() if not isinstance(found, Wait)}
+            if not due:
+                break
+            name = "commit"
+            try:
+                await self._commit(reader, due, now_s)
+                self._back(name)
+                name = "clickhouse"
+                await self._write(due)
+                self._back(name)
+            except Unavailable as error:
+                if self._hurry.is_set():
+                    # Recorded or not, the next owner finds what it needs.
+                    return
+                await self._away(name, error)
+        reader.resume(*(partition for partition, one in self._owned.items() if not one.lane.full))
+
+    async def _commit(self, reader: Reader, due: Mapping[Partition, Insert | Commit], now_s: float) -> None:
+        """Record and settle; ranges about to be sent are recorded again where the last proof is old."""
+        commits = {partition: found for partition, found in due.items() if isinstance(found, Commit)}
+        renewed = {
+            partition: self._owned[partition].lane.renewal()
+            for partition, found in due.items()
+            if isinstance(found, Insert) and now_s - self._owned[partition].proved_s > PROVE_AFTER_S
+        }
+        if not commits and not renewed:
+            return
+        for partition, found in commits.items():
+            if self._owned[partition].unsettled:
+                await self._steps.at("before_commit", partition, found.pending)
+            if found.pending is not None:
+                await self._steps.at("before_record", partition, found.pending)
+        before_s = clock.monotonic_s()
+        try:
+            async with asyncio.timeout(_COMMIT_S):
+                notes = {where: (one.offset, pending.note(one.pending)) for where, one in (commits | renewed).items()}
+                await reader.commit(notes)
+        except TimeoutError as error:
+            raise Unavailable(f"the broker took no commit within {_COMMIT_S:g} s") from error
+        for partition, found in (commits | renewed).items():
+            one = self._owned[partition]
+            one.proved_s = before_s
+            if partition in renewed:
+                continue
+            one.lane.committed()
+            if one.unsettled:
+                one.unsettled = False
+                metrics.SINK_BATCHES.inc(table=BY_TOPIC[partition.topic].name)
+                await self._steps.at("after_commit", partition, None)
+            if found.pending is not None:
+                await self._steps.at("after_record", partition, found.pending)
+
+    async def _write(self, due: Mapping[Partition, Insert | Commit]) -> None:
+        inserts = {partition: found for partition, found in due.items() if isinstance(found, Insert)}
+        done = await asyncio.gather(*(self._insert(*one) for one in inserts.items()), return_exceptions=True)
+        failed = [found for found in done if isinstance(found, BaseException)]
+        # What is no outage must not hide behind one.
+        for error in sorted(failed, key=lambda found: isinstance(found, Unavailable)):
+            raise error
+
+    async def _insert(self, partition: Partition, wanted: Insert) -> None:
+        """Store the rows of a range that are not stored yet."""
+        one, table = self._owned[partition], BY_TOPIC[partition.topic]
+        began_s = clock.monotonic_s()
+        keyed = [entry for entry in wanted.entries if entry.key is not None]
+        keys = [entry.key for entry in keyed if entry.key is not None]
+        await self._look_up(table, one.known, keys)
+        fresh = one.known.fresh(keys)
+        values = [entry.value for entry, new in zip(keyed, fresh, strict=True) if new and entry.rows]
+        if values:
+            await self._steps.at("before_insert", partition, wanted.range)
+            # A large batch takes its time: the loop, and with it the group's heartbeat, goes on.
+            batch = await asyncio.to_thread(table.columns, values)
+            try:
+                await self._store.insert(
+                    table,
+                    batch,
+                    token=token(partition.topic, partition.partition, wanted.range),
+                    send_by_s=one.proved_s + SEND_WITHIN_S,
+                )
+            except Late:
+                one.proved_s = float("-inf")
+                await self._store.set_clock()
+                raise
+            metrics.SINK_ROWS.inc(batch.num_rows, table=table.name)
+            metrics.SINK_BATCH_S.observe(clock.monotonic_s() - began_s, table=table.name)
+        metrics.SINK_DUPLICATES.inc(len(fresh) - sum(fresh), table=table.name)
+        one.known.stored(keys)
+        one.lane.inserted()
+        one.unsettled = True
+        await self._steps.at("after_insert", partition, wanted.range)
+
+    async def _look_up(self, table: Table, known: Known, keys: Sequence[Key]) -> None:
+        """Ask the store until it is known of each key whether it is stored."""
+        limit = LOOK_UP
+        while asked := known.wanted(keys):
+            if not known.loaded(asked, await self._store.stored(table, asked, limit=limit), limit=limit):
+                limit *= 2
+
+    async def _away(self, name: str, error: Unavailable) -> None:
+        """Wait a little while nothing is fetched; the group hears from us all the same."""
+        self._health.waiting(name, str(error))
+        pauses = self._pauses.setdefault(name, retry.delays(_FIRST_TRY_S, _LONGEST_TRY_S))
+        pause_s = next(pauses)
+        logs.get(__name__).warning(
+            LogEvent.DEPENDENCY_WAITING, dependency=name, reason=str(error), next_try_s=round(pause_s, 3)
+        )
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(pause_s):
+                await self._hurry.wait()
+
+    def _back(self, name: str) -> None:
+        """Note that what was away answers again."""
+        if self._pauses.pop(name, None) is not None:
+            self._health.ready(name)
+            logs.get(__name__).info(LogEvent.DEPENDENCY_READY, dependency=name)
+
+    async def _measure(self, reader: Reader) -> None:
+        while True:
+            await asyncio.sleep(_LAG_EVERY_S)
+            try:
+                ends = await reader.ends()
+            except Unavailable:
+                continue
+            lag = dict.fromkeys(BY_TOPIC, 0)
+            for partition, end in ends.items():
+                one = self._owned.get(partition)
+                if one is not None:
+                    lag[partition.topic] += max(0, end - (one.lane.expected or 0))
+            self._lag = lag
+            for topic, count in lag.items():
+                metrics.SINK_LAG.set(count, topic=topic)

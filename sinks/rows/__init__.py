@@ -1,0 +1,1 @@
+"""Records as columns: one module a table, and the catalogue of all of them."""

@@ -1,0 +1,278 @@
+"""Sinks killed, paused, joined and cut off under flow: each row that was produced stands there, once (X-04)."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+
+from schemas import topics
+from sinks import pending
+from tapeline.domain.events import Alert, Gap
+from tapeline.domain.partition import partition_of
+from tapeline.runtime import clickhouse, clock, kafka, runfile
+from tapeline.runtime.codec import Codec
+from tapeline.runtime.kafka import Partition
+from tapeline.runtime.settings import Settings
+from tests.support.eventually import eventually
+from tests.support.running import running, settings_in
+from tests.support.sinks import Flow, SinkProcess, Sinks, assert_once, commit_of, drained, flowing, found, rows, sinks
+
+SYMBOLS = ("AAA/USDT", "BBB/USDT", "CCC/USDT")
+# On a machine that is busy with other tests too; by itself it takes about 2 s.
+BACK_WITHIN_S = 40.0
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    settings = settings_in(tmp_path_factory.mktemp("sinks"))
+    with running(settings):
+        yield settings
+
+
+@pytest.fixture
+async def own(system: Settings, tmp_path: Path) -> AsyncIterator[Sinks]:
+    with sinks(system, tmp_path) as group:
+        yield await group.from_here()
+
+
+@pytest.fixture
+def symbols(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    """Return symbols of the test's own, in at least two partitions."""
+    name = re.sub(r"\W", "", request.node.name.removeprefix("test_"))
+    return tuple(f"{name}{number}/USDT" for number in range(3))
+
+
+async def until(flow: Flow, more: int) -> None:
+    goal = flow.sent + more
+    await eventually(lambda: flow.sent >= goal, within_s=30)
+
+
+async def reached(sink: SinkProcess) -> None:
+    await eventually(lambda: sink.reached, within_s=30)
+
+
+async def test_a_group_that_lost_its_offsets_reads_all_again_and_stores_nothing_again(
+    system: Settings, tmp_path: Path, symbols: tuple[str, ...]
+) -> None:
+    flow = Flow(system, symbols)
+    for number in range(2):
+        await flow.run(most=100)
+        with sinks(system, tmp_path / str(number)) as other:
+            one = other.start("a")
+            await assert_once(system, other.group, flow)
+            await one.end()
+
+
+@pytest.mark.parametrize("step", ["before_record", "after_record", "before_insert", "after_insert", "before_commit"])
+async def test_a_sink_killed_at_a_step_loses_and_doubles_nothing(
+    system: Settings, own: Sinks, symbols: tuple[str, ...], step: str
+) -> None:
+    async with flowing(system, symbols) as flow:
+        first = own.start("a", step, "kill", "3", "md.delta")
+        assert await first.died() == -signal.SIGKILL
+        began_s = clock.monotonic_s()
+        second = own.start("a")
+        await eventually(lambda: "SINK_TOOK_OVER" in second.said(), within_s=BACK_WITHIN_S)
+        took_s = clock.monotonic_s() - began_s
+        await until(flow, 60)
+    await assert_once(system, own.group, flow)
+    await second.end()
+    print(f"kill -9 of the sink at {step}: its successor had the partitions after {took_s:.2f} s")  # noqa: T201 - the measure
+    assert first.reached
+
+
+async def test_a_sink_that_joins_between_record_and_insert_changes_nothing(
+    system: Settings, own: Sinks, symbols: tuple[str, ...]
+) -> None:
+    async with flowing(system, symbols) as flow:
+        first = own.start("a", "before_insert", "hold", "3", "md.delta")
+        await reached(first)
+        second = own.start("b")
+
+        async def joining() -> bool:
+            async with kafka.admin(found(system).kafka) as admin:
+                state, members = await admin.members(own.group)
+            return state != "Stable" or len(members) > 1
+
+        await eventually(joining, within_s=20)
+        first.go()
+        await eventually(lambda: "SINK_TOOK_OVER" in second.said(), within_s=30)
+        await until(flow, 60)
+    await assert_once(system, own.group, flow)
+    assert "SINK_GAVE_UP" in first.said()
+    await first.end()
+    await second.end()
+
+
+async def test_the_late_insert_and_commit_of_a_sink_paused_past_its_session_change_nothing(
+    system: Settings, own: Sinks, symbols: tuple[str, ...]
+) -> None:
+    async with flowing(system, symbols) as flow:
+        first = own.start("a", "before_insert", "stop", "3", "md.delta")
+        await reached(first)
+        second = own.start("b")
+        # The session of the first ends after 6 s.
+        await eventually(lambda: "SINK_TOOK_OVER" in second.said(), within_s=30)
+        await until(flow, 40)
+    await assert_once(system, own.group, flow)
+    number = int((first.folder / "reached").read_text("utf-8").split()[0])
+    before = await commit_of(system, own.group, Partition("md.delta", number)), await rows(system, symbols)
+
+    first.send(signal.SIGCONT)
+
+    # Its rows went out, its commit was refused, and it joined again.
+    await eventually(lambda: "OffsetCommit failed" in first.said() and "SINK_GAVE_UP" in first.said(), within_s=20)
+    await eventually(lambda: "SINK_TOOK_OVER" in first.said().partition("SINK_GAVE_UP")[2], within_s=30)
+    await drained(system, own.group)
+    after = await commit_of(system, own.group, Partition("md.delta", number)), await rows(system, symbols)
+    assert after == before
+    await first.end()
+    await second.end()
+
+
+async def test_a_pending_range_that_retention_deleted_becomes_a_gap_and_an_alarm(
+    system: Settings, own: Sinks, symbols: tuple[str, ...]
+) -> None:
+    async with flowing(system, symbols) as flow:
+        first = own.start("a", "before_insert", "kill", "3", "md.trade")
+        await first.died()
+    number, offset, note = await pending_of(system, own.group)
+    place = Partition("md.trade", number)
+    wanted = pending.read(note, where="test")
+    assert wanted is not None
+    assert wanted.first == offset
+    client = AIOKafkaAdminClient(bootstrap_servers=found(system).kafka.bootstrap)
+    await client.start()
+    await client.delete_records({place: RecordsToDelete(wanted.last + 1)})
+    await client.close()
+
+    second = own.start("a")
+    await drained(system, own.group)
+
+    gone = {symbol for symbol in symbols if partition_of(symbol, 4) == number}
+    stored = await rows(system, symbols)
+    told = [gap for gap in await gaps(system, symbols) if gap.cause == "shed"]
+    missing = set(flow.expected("trades")) - set(stored["trades"])
+    assert missing
+    assert {one.rpartition("-")[0] for one in missing} <= gone
+    assert len(stored["trades"]) == len(set(stored["trades"]))
+    assert {gap.symbol for gap in told} == {one.rpartition("-")[0] for one in missing}
+    for gap in told:
+        numbers = sorted(int(one.rpartition("-")[2]) for one in missing if one.startswith(f"{gap.symbol}-"))
+        assert gap.channel == "trade"
+        assert int((gap.from_id or "").rpartition("-")[2]) == numbers[0] - 1
+        assert gap.detail == (
+            f"md.trade/{number}: offsets {wanted.first} to {wanted.last} were deleted before they were stored"
+        )
+    assert [alert.code for alert in await alerts(system) if f"md.trade/{number}:" in alert.message]
+    await second.end()
+
+
+async def pending_of(system: Settings, group: str) -> tuple[int, int, str]:
+    """Return partition, offset and note of md.trade where a range is pending."""
+    async with kafka.admin(found(system).kafka) as admin:
+        commits = await admin.commits(group)
+    [only] = [
+        (place.partition, one.offset, one.metadata)
+        for place, one in commits.items()
+        if place.topic == "md.trade" and one.metadata
+    ][:1]
+    return only
+
+
+async def gaps(system: Settings, symbols: tuple[str, ...]) -> list[Gap]:
+    return [one for one in await published(system, "md.gap") if isinstance(one, Gap) and one.symbol in symbols]
+
+
+async def alerts(system: Settings) -> list[Alert]:
+    return [
+        one for one in await published(system, "alert") if isinstance(one, Alert) and one.code == "sink_records_gone"
+    ]
+
+
+async def published(system: Settings, name: str) -> list[object]:
+    run = runfile.read(system.data.dir)
+    assert run is not None
+    codec = Codec(run.schema_ids)
+    async with kafka.Reader.assigned(found(system).kafka, {name: "beginning"}, client_id="test") as reader:
+        return [codec.decode(topics.by_name(name), record.value or b"") async for record in reader.until_end()]
+
+
+@pytest.mark.parametrize("victim", ["clickhouse", "kafka"])
+async def test_a_service_killed_under_flow_loses_and_doubles_nothing(
+    system: Settings, own: Sinks, symbols: tuple[str, ...], victim: str
+) -> None:
+    """K10: while the store is away, reading pauses and nothing is lost; the same while the broker is."""
+    async with flowing(system, symbols) as flow:
+        sink = own.start("a")
+        await eventually(lambda: "SINK_TOOK_OVER" in sink.said(), within_s=20)
+        await until(flow, 40)
+        os.kill(pid_of(system, victim), signal.SIGKILL)
+        began_s = clock.monotonic_s()
+        await until(flow, 60)
+    await assert_once(system, own.group, flow)
+    print(f"kill -9 of {victim}: everything settled {clock.monotonic_s() - began_s:.2f} s later")  # noqa: T201 - the measure
+    await sink.end()
+
+
+def pid_of(system: Settings, name: str) -> int:
+    run = runfile.read(system.data.dir)
+    assert run is not None
+    pid = run.processes[name].pid
+    assert pid is not None
+    return pid
+
+
+async def test_x04_a_stop_under_flow_writes_what_was_taken_in_and_its_successor_replays_nothing(
+    system: Settings, own: Sinks, symbols: tuple[str, ...]
+) -> None:
+    async with flowing(system, symbols) as flow:
+        first = own.start("a")
+        await eventually(lambda: "SINK_TOOK_OVER" in first.said(), within_s=20)
+        await until(flow, 40)
+        await first.end()
+        second = own.start("a")
+        await until(flow, 40)
+    await assert_once(system, own.group, flow)
+    assert "pending=True" not in second.said()
+    await second.end()
+
+
+async def test_x04_a_stop_while_the_store_hangs_leaves_the_range_to_the_successor(
+    system: Settings, own: Sinks, symbols: tuple[str, ...]
+) -> None:
+    async with flowing(system, symbols) as flow:
+        first = own.start("a")
+        await eventually(lambda: "SINK_TOOK_OVER" in first.said(), within_s=20)
+        await until(flow, 40)
+        victim = pid_of(system, "clickhouse")
+        os.kill(victim, signal.SIGSTOP)
+        try:
+            await until(flow, 20)
+            began_s = clock.monotonic_s()
+            first.send(signal.SIGTERM)
+            code = await first.died()
+            took_s = clock.monotonic_s() - began_s
+        finally:
+            os.kill(victim, signal.SIGCONT)
+    assert (code, took_s < 32) == (0, True), first.said()[-2000:]
+    second = own.start("a")
+    await assert_once(system, own.group, flow)
+    await second.end()
+
+
+async def test_a_store_that_was_written_behind_says_no_more_than_it_has(system: Settings) -> None:
+    """The tests above compare sets by SQL: this one shows that SQL sees a doubled row."""
+    client = await clickhouse.connect(found(system).clickhouse)
+    await client.command(
+        "INSERT INTO trades (ts, exchange_id, market_type, pair, trade_id, side, price, amount, epoch)"
+        " SELECT now64(6), 'x', 'spot', 'twice/USDT', 'one', 'buy', 1, 1, 1 FROM numbers(2)"
+    )
+    await client.close()
+    assert (await rows(system, ("twice/USDT",)))["trades"] == ["one", "one"]

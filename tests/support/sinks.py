@@ -1,0 +1,395 @@
+"""A flow of every record that the sink stores, real sink processes, and what stands in ClickHouse afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import uuid
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from schemas import topics
+from sinks.rows.catalogue import BY_TOPIC, TABLES
+from tapeline.domain.events import Book, DeltaBatch, Gap, Trade
+from tapeline.domain.partition import partition_of
+from tapeline.errors import Unavailable
+from tapeline.runtime import clickhouse, clock, endpoints, kafka, runfile
+from tapeline.runtime.codec import Codec
+from tapeline.runtime.endpoints import Endpoints
+from tapeline.runtime.kafka import Outgoing, Partition, Publisher
+from tapeline.runtime.settings import Settings
+from tests.support.eventually import eventually, pause
+
+_US_PER_S = 1_000_000
+# Of this run, for what retention has deleted is looked for among the last two days.
+NOW_US = clock.now_us() // _US_PER_S * _US_PER_S - 600 * _US_PER_S
+_STEP_US = 10_000
+
+IDENTITIES = {
+    "trades": "SELECT trade_id FROM trades WHERE pair IN {pairs:Array(String)}",
+    "orderbook_snapshots": (
+        "SELECT concat(pair, '/', toString(epoch), '/', toString(sequence_num)) FROM orderbook_snapshots "
+        "WHERE pair IN {pairs:Array(String)}"
+    ),
+    "orderbook_deltas": (
+        "SELECT concat(pair, '/', toString(sequence_num), '/', toString(kind), '/', toString(level)) "
+        "FROM orderbook_deltas WHERE pair IN {pairs:Array(String)}"
+    ),
+    "gaps": (
+        "SELECT concat(pair, '/', toString(toUnixTimestamp64Micro(start_ts)), '/', channel) FROM gaps "
+        "WHERE pair IN {pairs:Array(String)}"
+    ),
+    "spreads": "SELECT signal_id FROM spreads WHERE pair IN {pairs:Array(String)}",
+}
+"""What tells a row of each table from all others."""
+
+
+def trade(symbol: str, number: int, **other: Any) -> Trade:  # noqa: ANN401 - any field
+    """Return the trade of this number."""
+    at_us = NOW_US + number * _STEP_US
+    plain = Trade(
+        venue="bybit",
+        market="spot",
+        symbol=symbol,
+        epoch=NOW_US,
+        trade_id=f"{symbol}-{number}",
+        sequence=number,
+        price=64_000.1 + number,
+        quantity=0.5,
+        side="buy" if number % 2 else "sell",
+        venue_us=at_us,
+        received_us=at_us + 1_000,
+        published_us=at_us + 2_000,
+    )
+    return msgspec.structs.replace(plain, **other)
+
+
+def book(symbol: str, number: int, **other: Any) -> Book:  # noqa: ANN401 - any field
+    """Return the book of this number."""
+    at_us = NOW_US + number * _STEP_US
+    plain = Book(
+        venue="bybit",
+        market="spot",
+        symbol=symbol,
+        epoch=NOW_US,
+        sequence=number,
+        state="valid",
+        depth=20,
+        bid_prices=(64_000.1, 64_000.0),
+        bid_quantities=(0.5, 1.25),
+        ask_prices=(64_000.2,),
+        ask_quantities=(0.001,),
+        first_received_us=at_us + 900,
+        venue_us=at_us,
+        received_us=at_us + 1_000,
+        published_us=at_us + 2_000,
+    )
+    return msgspec.structs.replace(plain, **other)
+
+
+def delta(symbol: str, number: int, **other: Any) -> DeltaBatch:  # noqa: ANN401 - any field
+    """Return the changes of this number: two bids, one ask taken away."""
+    at_us = NOW_US + number * _STEP_US
+    plain = DeltaBatch(
+        venue="bybit",
+        market="spot",
+        symbol=symbol,
+        epoch=NOW_US,
+        kind="change",
+        follows=number - 1,
+        first=number,
+        sequence=number,
+        bid_prices=(64_000.1, 63_999.0),
+        bid_quantities=(0.25, 3.0),
+        ask_prices=(64_000.2,),
+        ask_quantities=(0.0,),
+        venue_us=None,
+        received_us=at_us + 1_000,
+        published_us=at_us + 2_000,
+    )
+    return msgspec.structs.replace(plain, **other)
+
+
+def gap(symbol: str, number: int, **other: Any) -> Gap:  # noqa: ANN401 - any field
+    """Return the gap of this number, closed."""
+    at_us = NOW_US + number * _STEP_US
+    plain = Gap(
+        venue="bybit",
+        market="spot",
+        symbol=symbol,
+        channel="book",
+        epoch=NOW_US,
+        from_id=str(number),
+        to_id=str(number + 5),
+        start_us=at_us,
+        end_us=at_us + 5_000,
+        cause="sequence",
+        published_us=at_us + 6_000,
+    )
+    return msgspec.structs.replace(plain, **other)
+
+
+def spread(symbol: str, number: int) -> dict[str, Any]:
+    """Return the spread of this number."""
+    at_us = NOW_US + number * _STEP_US
+    return {
+        "signal_id": f"{symbol}-{number}",
+        "symbol": symbol,
+        "quantity": 0.1,
+        "buy_venue": "bybit",
+        "buy_market": "spot",
+        "buy_epoch": NOW_US,
+        "buy_sequence": number,
+        "buy_price": 64_000.2,
+        "sell_venue": "binance",
+        "sell_market": "futures",
+        "sell_epoch": NOW_US + 1,
+        "sell_sequence": number + 7,
+        "sell_price": 64_032.5,
+        "gross": 0.0005,
+        "fees": 0.002,
+        "net": -0.0015,
+        "first_received_us": at_us,
+        "received_us": at_us + 1_000,
+        "published_us": at_us + 2_000,
+    }
+
+
+MAKERS = {"md.trade": trade, "md.book": book, "md.delta": delta, "md.gap": gap, "signal.spread": spread}
+
+
+def identities(table: str, symbol: str, number: int) -> list[str]:
+    """Return the identities of the rows that the record of this number becomes."""
+    at_us = NOW_US + number * _STEP_US
+    return {
+        "trades": [f"{symbol}-{number}"],
+        "orderbook_snapshots": [f"{symbol}/{NOW_US}/{number}"],
+        "orderbook_deltas": [f"{symbol}/{number}/change/{level}" for level in range(3)],
+        "gaps": [f"{symbol}/{at_us}/book"],
+        "spreads": [f"{symbol}-{number}"],
+    }[table]
+
+
+def found(settings: Settings) -> Endpoints:
+    """Return where the services are now."""
+    return endpoints.endpoints_from(settings, runfile.read(settings.data.dir))
+
+
+@dataclass(slots=True)
+class Flow:
+    """Publishes records of every topic, in order, some of them twice; `sent` is how many of each stand in Kafka."""
+
+    settings: Settings
+    symbols: tuple[str, ...]
+    sent: int = 0
+    stop: bool = False
+    partitions: int = 4
+
+    async def run(self, *, each: int = 5, most: int | None = None) -> None:
+        """Publish rounds of `each` records a topic and symbol until told to stop, or until so many are sent."""
+        run = runfile.read(self.settings.data.dir)
+        assert run is not None
+        codec = Codec(run.schema_ids)
+        async with Publisher(found(self.settings).kafka, client_id="flow", ack_within_s=5) as publisher:
+            while not self.stop and (most is None or self.sent < most):
+                for topic in MAKERS:
+                    for symbol in self.symbols:
+                        await self._publish(publisher, codec, topic, symbol, each)
+                self.sent += each
+                await pause()
+
+    async def _publish(self, publisher: Publisher, codec: Codec, topic: str, symbol: str, each: int) -> None:
+        make: Any = MAKERS[topic]
+        numbers = range(self.sent, self.sent + each)
+        # The last of them again, as after a broken session.
+        values = [make(symbol, number) for number in (*numbers, *numbers[-3:])]
+        records = [Outgoing(b"k", codec.encode(topics.by_name(topic), value)) for value in values]
+        place = partition_of(symbol, self.partitions)
+        while True:
+            with contextlib.suppress(Unavailable):
+                await publisher.publish_many(topic, place, records)
+                return
+            await pause()
+
+    def expected(self, table: str) -> list[str]:
+        """Return the identities of all rows that must stand in a table."""
+        return sorted(
+            identity
+            for symbol in self.symbols
+            for number in range(self.sent)
+            for identity in identities(table, symbol, number)
+        )
+
+
+@contextlib.asynccontextmanager
+async def flowing(settings: Settings, symbols: Sequence[str]) -> AsyncIterator[Flow]:
+    """Publish for the length of the block."""
+    flow = Flow(settings, tuple(symbols))
+    async with asyncio.TaskGroup() as group:
+        _ = group.create_task(flow.run())
+        try:
+            yield flow
+        finally:
+            flow.stop = True
+
+
+async def rows(settings: Settings, symbols: Sequence[str]) -> dict[str, list[str]]:
+    """Return the identity of every row of these symbols, by table, sorted: a row twice is there twice."""
+    client = await clickhouse.connect(found(settings).clickhouse)
+    try:
+        answer = {}
+        for table, query in IDENTITIES.items():
+            result = await client.query(query, parameters={"pairs": list(symbols)})
+            answer[table] = sorted(str(row[0]) for row in result.result_rows)
+        return answer
+    finally:
+        await client.close()
+
+
+async def drained(settings: Settings, group: str, *, within_s: float = 30.0) -> None:
+    """Wait until the group has settled all that stands in Kafka."""
+
+    async def done() -> bool:
+        async with kafka.admin(found(settings).kafka) as admin:
+            commits = await admin.commits(group)
+            states = await admin.topics(list(BY_TOPIC))
+            ends = await admin.ends([place for state in states.values() for place in state.places()])
+        return all(end == 0 or (place in commits and commits[place].offset == end) for place, end in ends.items())
+
+    await eventually(done, within_s=within_s)
+
+
+async def assert_once(settings: Settings, group: str, flow: Flow) -> None:
+    """Check that what was published stands in ClickHouse, all of it, each once."""
+    await drained(settings, group)
+    stored = await rows(settings, flow.symbols)
+    for table in TABLES:
+        wanted = flow.expected(table.name)
+        assert len(wanted) > 0
+        lost, doubled = set(wanted) - set(stored[table.name]), len(stored[table.name]) - len(set(stored[table.name]))
+        assert (table.name, len(lost), doubled) == (table.name, 0, 0)
+        assert stored[table.name] == wanted
+
+
+async def commit_of(settings: Settings, group: str, partition: Partition) -> tuple[int, str]:
+    """Return what a group has committed there: offset and note."""
+    async with kafka.admin(found(settings).kafka) as admin:
+        commit = (await admin.commits(group))[partition]
+    return commit.offset, commit.metadata
+
+
+@dataclass(slots=True)
+class SinkProcess:
+    """One real sink."""
+
+    settings: Settings
+    folder: Path
+    group: str
+    name: str
+    process: subprocess.Popen[bytes] | None = None
+    began_s: float = field(default_factory=clock.monotonic_s)
+
+    def start(self, *script: str) -> SinkProcess:
+        """Start it; `script` is step, action, nth and topic of tests/support/sink_main.py."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        module = ["sinks"] if not script else ["tests.support.sink_main", *script, str(self.folder)]
+        # The folder is the project's root: nothing of the machine's own settings gets in.
+        (self.folder / "tapeline.toml").touch()
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("TAPELINE_")}
+        environ = kept | {
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+            "TAPELINE_DATA__DIR": str(self.settings.data.dir),
+            "TAPELINE_LOG__DIR": str(self.folder / "logs"),
+            "TAPELINE_LOG__CONSOLE": "text",
+            "TAPELINE_MONITOR__BATCH_INTERVAL_SEC": "0.1",
+        }
+        with (self.folder / "said").open("ab") as said:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", *module, "clickhouse", "--name", self.name, "--group", self.group],
+                cwd=self.folder,
+                env=environ,
+                stdout=said,
+                stderr=said,
+            )
+        self.began_s = clock.monotonic_s()
+        return self
+
+    @property
+    def reached(self) -> bool:
+        """Whether the scripted moment has come."""
+        return (self.folder / "reached").exists()
+
+    def go(self) -> None:
+        """Let a held process go on."""
+        (self.folder / "go").touch()
+
+    def said(self) -> str:
+        """Return its log."""
+        return (self.folder / "said").read_text("utf-8", "replace")
+
+    async def died(self) -> int:
+        """Wait for its end and return its exit code."""
+        assert self.process is not None
+        process = self.process
+        await eventually(lambda: process.poll() is not None, within_s=40)
+        return int(process.returncode)
+
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        assert self.process is not None
+        self.process.send_signal(number)
+
+    async def end(self) -> None:
+        """Stop it in order."""
+        self.send(signal.SIGTERM)
+        assert await self.died() == 0, self.said()[-3000:]
+
+    def kill(self) -> None:
+        """End it whatever it does."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+
+@contextlib.contextmanager
+def sinks(settings: Settings, folder: Path) -> Iterator[Sinks]:
+    """Start sinks of one new group; none of them outlives the block."""
+    own = Sinks(settings, folder, f"test-{uuid.uuid4().hex}")
+    try:
+        yield own
+    finally:
+        for one in own.started:
+            one.kill()
+
+
+@dataclass(slots=True)
+class Sinks:
+    """The sinks of one group."""
+
+    settings: Settings
+    folder: Path
+    group: str
+    started: list[SinkProcess] = field(default_factory=list)
+
+    async def from_here(self) -> Sinks:
+        """Let the group begin behind all that is published already."""
+        where = found(self.settings).kafka
+        async with kafka.Reader.assigned(
+            where, dict.fromkeys(BY_TOPIC, "end"), client_id="test", group=self.group
+        ) as reader:
+            await reader.commit(await reader.ends())
+        return self
+
+    def start(self, name: str, *script: str) -> SinkProcess:
+        """Start a sink under this name; see `SinkProcess.start`."""
+        one = SinkProcess(self.settings, self.folder / f"{name}-{len(self.started)}", self.group, name).start(*script)
+        self.started.append(one)
+        return one
