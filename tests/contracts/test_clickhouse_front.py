@@ -267,17 +267,17 @@ def test_a_refused_insert_stores_nothing_and_the_client_goes_on(client: Client) 
 @pytest.mark.parametrize(
     ("columns", "extra", "rows", "code"),
     [
-        ("n UInt64, CONSTRAINT small CHECK n < 5", "", [[1], [9]], 469),
-        ("n UInt64, made UInt8 MATERIALIZED throwIf(n > 5)", "", [[1], [9]], 395),
-        ("n UInt64", "PARTITION BY n", [[number] for number in range(200)], 252),
+        ("n UInt64, CONSTRAINT small CHECK n < 5", "", 10, 469),
+        ("n UInt64, made UInt8 MATERIALIZED throwIf(n > 5)", "", 10, 395),
+        ("n UInt64", "PARTITION BY n", 200, 252),
     ],
 )
-def test_an_insert_that_is_refused_at_its_end_is_never_acknowledged(
-    client: Client, columns: str, extra: str, rows: list[list[int]], code: int
+def test_an_insert_refused_at_its_end_is_an_error(
+    client: Client, columns: str, extra: str, rows: int, code: int
 ) -> None:
     name = table(client, columns, order="n", extra=extra)
     with pytest.raises(DatabaseError) as caught:
-        client.insert(name, rows, column_names=["n"])
+        client.insert(name, [[number] for number in range(rows)], column_names=["n"])
     assert (caught.value.code, client.command(f"SELECT count() FROM {name}")) == (code, 0)
 
 
