@@ -272,9 +272,7 @@ def test_a_refused_insert_stores_nothing_and_the_client_goes_on(client: Client) 
         ("n UInt64", "PARTITION BY n", 200, 252),
     ],
 )
-def test_an_insert_refused_at_its_end_is_an_error(
-    client: Client, columns: str, extra: str, rows: int, code: int
-) -> None:
+def test_a_late_refusal_is_an_error(client: Client, columns: str, extra: str, rows: int, code: int) -> None:
     name = table(client, columns, order="n", extra=extra)
     with pytest.raises(DatabaseError) as caught:
         client.insert(name, [[number] for number in range(rows)], column_names=["n"])
