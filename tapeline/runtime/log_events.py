@@ -76,6 +76,12 @@ class LogEvent(StrEnum):
     DEAD_LETTER = "DEAD_LETTER", "a record could not be processed and was put aside with its reason"
     DEAD_LETTER_REPLAYED = "DEAD_LETTER_REPLAYED", "a dead letter was published to its topic again"
 
+    # workers
+    PARTITIONS_ASSIGNED = "PARTITIONS_ASSIGNED", "the group gave us these partitions; reading begins where it committed"
+    PARTITIONS_REVOKED = "PARTITIONS_REVOKED", "the group took these partitions; what was not acknowledged comes again"
+    COMMIT_REFUSED = "COMMIT_REFUSED", "the group has moved on, so our commit is not taken; the records come again"
+    COMMIT_FAILED = "COMMIT_FAILED", "the broker did not take a commit; it is tried again"
+
     # the simulator
     MARKET_OPEN = "MARKET_OPEN", "a simulated exchange answers at these addresses and its market moves"
 

@@ -21,13 +21,13 @@ from tapeline.errors import Misconfigured
 from tapeline.runtime import clock, log_files, metrics, redact
 from tapeline.runtime.log_events import LogEvent
 from tapeline.runtime.log_files import LogFile
-from tapeline.runtime.log_repeats import Repeats
+from tapeline.runtime.log_repeats import OURS, Repeats
 from tapeline.runtime.settings import Log
 from tapeline.runtime.tracing import current_trace_id, trace_operation, with_trace
 
 __all__ = ["Entry", "configure", "current_trace_id", "get", "hide", "shutdown", "trace_operation", "with_trace"]
 
-_ROOT = "tapeline"
+_ROOT = OURS
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
 _WORDS = {logging.DEBUG: "debug", logging.INFO: "info", logging.WARNING: "warn", logging.ERROR: "error"}
 _MEGABYTE = 1024 * 1024
@@ -55,7 +55,7 @@ def configure(service: str, settings: Log, *, secrets: Iterable[str] = ()) -> No
     level = _LEVELS[settings.level]
     root = logging.getLogger()
     for handler in handlers:
-        handler.addFilter(Repeats(_ROOT))
+        handler.addFilter(Repeats())
         root.addHandler(handler)
     # Libraries are heard from warnings on: their debug lines would drown ours and may hold secrets.
     root.setLevel(max(level, logging.WARNING))

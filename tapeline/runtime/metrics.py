@@ -95,6 +95,10 @@ PRODUCERS_RECREATED = Counter("tapeline_producers_recreated_total", "idempotent 
 RECORDS_MISSED = Counter("tapeline_records_missed_total", "records gone before they were read", ("topic",))
 DEAD_LETTERS = Counter("tapeline_dead_letters_total", "records put aside", ("topic",))
 
+# workers
+RECORDS_READ = Counter("tapeline_records_read_total", "records that an agent is done with", ("agent", "topic"))
+OUTPUTS = Counter("tapeline_outputs_total", "records that an agent has published, acknowledged", ("agent", "topic"))
+
 # sinks
 SINK_ROWS = Counter("tapeline_sink_rows_total", "rows written to a store", ("table",))
 SINK_BATCHES = Counter("tapeline_sink_batches_total", "batches settled", ("table",))
