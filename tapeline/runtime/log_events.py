@@ -82,6 +82,11 @@ class LogEvent(StrEnum):
     COMMIT_REFUSED = "COMMIT_REFUSED", "the group has moved on, so our commit is not taken; the records come again"
     COMMIT_FAILED = "COMMIT_FAILED", "the broker did not take a commit; it is tried again"
 
+    # venues' sockets
+    SOCKET_OPEN = "SOCKET_OPEN", "a venue's socket is open; its streams are asked for next"
+    SOCKET_LOST = "SOCKET_LOST", "a venue's socket was lost; it is opened again"
+    SOCKET_AWAY = "SOCKET_AWAY", "a venue's socket could not be opened; it is tried until it can"
+
     # the simulator
     MARKET_OPEN = "MARKET_OPEN", "a simulated exchange answers at these addresses and its market moves"
 

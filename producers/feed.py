@@ -1,0 +1,201 @@
+"""The book of one instrument, from its stream to its records: stale is said first, repaired alone, proven again.
+
+Around the keeper, which knows the gap rule, this knows time: a valid book is published again within a second and
+written whole every minute, a snapshot that does not come is asked for again, a book that is silent for 20 s is compared
+with the venue's and given up when it is behind twice without having moved.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from producers.effects import BookChanged, Effects, Emit, Fetch
+from tapeline.domain.book import (
+    Applied,
+    BookDelta,
+    BookKeeper,
+    BookSnapshot,
+    Hole,
+    Ignored,
+    Kept,
+    Restored,
+    WentStale,
+)
+from tapeline.domain.book_records import book_record, delta_record, gap_record, whole_record
+from tapeline.domain.crosscheck import Behind, Same, compare
+from tapeline.domain.events import Book, Gap, GapCause, OfInstrument
+from tapeline.venues.contract import BookProtocol
+
+US_PER_S: Final = 1_000_000
+REPUBLISH_US: Final = 900_000
+"""A valid book is sent again after this; with the shell's tick it is below a second."""
+WHOLE_US: Final = 60 * US_PER_S
+SILENT_US: Final = 20 * US_PER_S
+PATIENCE_US: Final = 3 * US_PER_S
+"""A snapshot that was asked for and has not come by then is asked for again."""
+AGAIN_US: Final = 200_000
+"""After a snapshot that did not help, or a check that found the book behind, ask again so soon."""
+FIRST_US: Final = US_PER_S
+"""Without any change a book over REST is asked for this long after the connection: the market may be quiet."""
+
+
+class BookFeed:
+    """One instrument's book; every method returns what the shell is to do, in order."""
+
+    def __init__(self, of: OfInstrument, protocol: BookProtocol, *, depth: int, hole: Hole | None = None) -> None:
+        """Begin unconnected; `depth` cuts the published book, `hole` is what a dead predecessor left."""
+        self.of = of
+        self.keeper = BookKeeper(epoch=0, hole=hole)
+        self._protocol = protocol
+        self._depth = depth
+        self._connected = False
+        # Over REST nothing was asked for yet in this epoch.
+        self._unasked = False
+        self._ask_us: int | None = None
+        self._asked_us: int | None = None
+        self._published_us = 0
+        self._whole_us = 0
+        self._check_us = 0
+        self._behind_at: int | None = None
+
+    @property
+    def key(self) -> str:
+        """Return the instrument's key."""
+        return self.of.key
+
+    def connected(self, epoch: int, now_us: int) -> Effects:
+        """Begin a new epoch: the socket is open and the stream has been asked for."""
+        self.keeper.connected(epoch)
+        self._connected = True
+        from_rest = self._protocol.snapshot == "rest"
+        self._unasked = from_rest
+        self._ask_us = now_us + (FIRST_US if from_rest else PATIENCE_US)
+        self._asked_us = self._behind_at = None
+        return []
+
+    def lost(self, cause: GapCause, detail: str | None, now_us: int) -> Effects:
+        """Hear that the connection is gone: the book is stale at once."""
+        self._connected = False
+        self._ask_us = self._asked_us = None
+        return self._gone(self.keeper.lost(cause, detail), now_us)
+
+    def suspected(self, cause: GapCause, detail: str, now_us: int) -> Effects:
+        """Hear that changes may be missing though the connection stands: repair this book alone."""
+        effects = self._gone(self.keeper.lost(cause, detail), now_us)
+        return [*effects, *self._ask(now_us)] if effects else []
+
+    def delta(self, delta: BookDelta, now_us: int) -> Effects:
+        """Take a change from the stream."""
+        outcome = self.keeper.delta(delta)
+        if isinstance(outcome, Applied):
+            self._heard(now_us)
+            record = delta_record(self.of, delta, epoch=self.keeper.epoch, published_us=now_us)
+            return [BookChanged(delta.received_us), Emit(record)]
+        if isinstance(outcome, WentStale):
+            return [*self._gone(outcome, now_us), *self._ask(now_us)]
+        if isinstance(outcome, Kept) and self._unasked:
+            # The first change is here: a snapshot from now on can be continued.
+            return self._ask(now_us)
+        return []
+
+    def snapshot(self, snapshot: BookSnapshot, now_us: int) -> Effects:
+        """Take a snapshot, from the stream or in answer to our request."""
+        if not snapshot.replaces:
+            self._asked_us = None
+        outcome = self.keeper.snapshot(snapshot)
+        if isinstance(outcome, Restored):
+            return self._restored(outcome, now_us)
+        if isinstance(outcome, WentStale):
+            return [*self._gone(outcome, now_us), *self._ask(now_us)]
+        if self.keeper.state != "valid":
+            self._ask_us = now_us + AGAIN_US
+        return []
+
+    def failed(self, now_us: int, retry_after_s: float | None = None) -> Effects:
+        """Hear that a request for a snapshot got no answer: ask again, when the venue said or soon."""
+        self._asked_us = None
+        if self.keeper.state != "valid" and self._connected:
+            wait_us = US_PER_S if retry_after_s is None else int(retry_after_s * US_PER_S)
+            self._ask_us = now_us + max(AGAIN_US, wait_us)
+        return []
+
+    def checked(self, snapshot: BookSnapshot, now_us: int) -> Effects:
+        """Take the venue's book that a check asked for: behind twice without having moved means that it lost some."""
+        found = compare(self.keeper, snapshot, numbers=self._protocol.rest_numbers)
+        if isinstance(found, Same):
+            self.keeper.proven(found.at_us)
+        if not isinstance(found, Behind):
+            self._behind_at = None
+            return []
+        if self._behind_at != self.keeper.sequence:
+            self._behind_at = self.keeper.sequence
+            self._check_us = now_us + US_PER_S
+            return []
+        self._behind_at = None
+        return self.suspected("silence", found.detail, now_us)
+
+    def tick(self, now_us: int) -> Effects:
+        """Do what time asks for; call it every 100 ms or so."""
+        if not self._connected:
+            return []
+        if self.keeper.state != "valid":
+            late = self._asked_us is not None and now_us >= self._asked_us + PATIENCE_US
+            due = self._asked_us is None and self._ask_us is not None and now_us >= self._ask_us
+            return self._ask(now_us) if late or due else []
+        effects: Effects = []
+        if now_us >= self._published_us + REPUBLISH_US:
+            # Nothing new: the same book again, so that readers know it stands.
+            self._published_us = now_us
+            effects.append(BookChanged(self.keeper.received_us))
+        if now_us >= self._whole_us + WHOLE_US:
+            self._whole_us = now_us
+            effects += self.whole(now_us)
+        if now_us >= self._check_us:
+            self._check_us = now_us + SILENT_US
+            effects.append(Fetch("check"))
+        return effects
+
+    def whole(self, now_us: int) -> Effects:
+        """Return the whole book to publish, nothing when it is not valid: each minute, or after records were shed."""
+        record = whole_record(self.of, self.keeper, published_us=now_us)
+        return [] if record is None else [Emit(record)]
+
+    def book(self, *, conflated: int, first_received_us: int, now_us: int) -> Book | None:
+        """Return the newest book to publish now, None before there is any."""
+        self._published_us = now_us
+        return book_record(
+            self.of,
+            self.keeper,
+            depth=self._depth,
+            conflated=conflated,
+            first_received_us=first_received_us,
+            published_us=now_us,
+        )
+
+    def _heard(self, now_us: int) -> None:
+        self._check_us = now_us + SILENT_US
+        self._behind_at = None
+
+    def _ask(self, now_us: int) -> Effects:
+        self._asked_us, self._ask_us, self._unasked = now_us, None, False
+        return [Fetch("snapshot")]
+
+    def _gone(self, outcome: WentStale | Ignored, now_us: int) -> Effects:
+        if not isinstance(outcome, WentStale):
+            return []
+        self._asked_us = self._ask_us = self._behind_at = None
+        return [BookChanged(now_us), Emit(self._gap(outcome.hole, now_us))]
+
+    def _restored(self, restored: Restored, now_us: int) -> Effects:
+        self._asked_us = self._ask_us = None
+        self._whole_us = now_us
+        self._heard(now_us)
+        epoch = self.keeper.epoch
+        effects: Effects = [] if restored.hole is None else [Emit(self._gap(restored.hole, now_us))]
+        changes: tuple[BookDelta | BookSnapshot, ...] = (restored.snapshot, *restored.changes)
+        for change in changes:
+            effects.append(Emit(delta_record(self.of, change, epoch=epoch, published_us=now_us)))
+        return [*effects, BookChanged(restored.snapshot.received_us)]
+
+    def _gap(self, hole: Hole, now_us: int) -> Gap:
+        return gap_record(self.of, hole, published_us=now_us)

@@ -1,0 +1,155 @@
+"""The sockets and the REST client of one market: what happens goes into the market feed, what it asks for is done.
+
+Nothing is decided here. A frame that breaks the venue's contract is handed to `broken`; the next frames go on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterable
+from typing import Final, NoReturn
+
+from producers.market import Action, Answered, FetchBook, FetchTrades, MarketFeed, Refused, Reopen, Send
+from producers.pool import Pool, Slot
+from tapeline.errors import InvalidMessage, Unavailable, VenueRefused
+from tapeline.runtime import clock
+from tapeline.runtime.http import HttpClient
+from tapeline.runtime.lifecycle import background
+from tapeline.runtime.limiter import share
+from tapeline.runtime.websocket import Connected, Frame, Happening, Lost, Socket, Timing
+from tapeline.venues.contract import Feed, Hosts, Want, socket_url
+
+TICK_S: Final = 0.1
+REPAIR_DEPTH: Final = 1_000
+CHECK_DEPTH: Final = 100
+"""Levels asked for over REST: a check looks at the top, at the least cost."""
+FETCHERS: Final = 4
+"""REST requests under way at once."""
+
+
+class Link:
+    """Carries one market for the sockets that its pool plans; run `run()` in the background."""
+
+    def __init__(
+        self,
+        feed: Feed,
+        market: MarketFeed,
+        pool: Pool,
+        hosts: Hosts,
+        http: HttpClient,
+        *,
+        broken: Callable[[bytes, InvalidMessage], None],
+        refused: Callable[[tuple[Want, ...], str], None],
+        timing: Timing | None = None,
+    ) -> None:
+        """Prepare a socket for each of the pool's slots; nothing is opened before `run`."""
+        self._feed, self._market, self._pool, self._http = feed, market, pool, http
+        self._broken, self._refused = broken, refused
+        self._fetches: asyncio.Queue[FetchBook | FetchTrades] = asyncio.Queue()
+        self._sends: dict[Slot, asyncio.Queue[Send]] = {slot: asyncio.Queue() for slot in pool.slots}
+        self._greetings: dict[Slot, list[bytes]] = {slot: [] for slot in pool.slots}
+        self._pings = 0
+        self.sockets = {slot: self._socket(slot, hosts, timing) for slot in pool.slots}
+
+    async def run(self) -> NoReturn:
+        """Keep all sockets open and do what is asked, until cancelled."""
+        async with contextlib.AsyncExitStack() as stack:
+            for number in range(FETCHERS):
+                _ = await stack.enter_async_context(background(f"fetch-{number}", self._fetching()))
+            for slot, socket in self.sockets.items():
+                name = f"{slot.socket}-{slot.number}"
+                _ = await stack.enter_async_context(background(f"send-{name}", self._sending(slot)))
+                _ = await stack.enter_async_context(background(f"socket-{name}", socket.run()))
+            while True:
+                await asyncio.sleep(TICK_S)
+                self._do(self._market.tick(clock.now_us()))
+
+    def _socket(self, slot: Slot, hosts: Hosts, timing: Timing | None) -> Socket:
+        feed, limits = self._feed, self._feed.facts.limits
+
+        def ping() -> bytes:
+            self._pings += 1
+            return feed.ping(self._pings) or b""
+
+        return Socket(
+            socket_url(feed, hosts, slot.socket),
+            heard=lambda happening: self._heard(slot, happening),
+            hello=lambda: self._greeting(slot),
+            sends=share(limits.messages_per_s, 1.0, reserved=1),
+            ping=ping if feed.facts.keepalive.ping == "json" else None,
+            timing=timing or Timing(ping_every_s=feed.facts.keepalive.every_s),
+        )
+
+    def _heard(self, slot: Slot, happening: Happening) -> None:
+        if isinstance(happening, Frame):
+            try:
+                self._do(self._market.frame(slot, happening.data, happening.received_us))
+            except InvalidMessage as error:
+                self._broken(happening.data, error)
+        elif isinstance(happening, Connected):
+            actions = self._market.connected(slot, self._pool.wants(slot), happening.at_us)
+            # What was still to be asked on the last connection is in the greeting of this one.
+            while not self._sends[slot].empty():
+                self._sends[slot].get_nowait()
+            self._greetings[slot] = [one.frame for one in actions if isinstance(one, Send)]
+            self._do([one for one in actions if not isinstance(one, Send)])
+        elif isinstance(happening, Lost):
+            wants = self._pool.wants(slot)
+            self._do(self._market.lost(slot, wants, happening.cause, happening.reason, happening.at_us))
+
+    def _greeting(self, slot: Slot) -> Iterable[bytes]:
+        return self._greetings[slot]
+
+    def _do(self, actions: Iterable[Action]) -> None:
+        for action in actions:
+            if isinstance(action, Send):
+                self._sends[action.slot].put_nowait(action)
+            elif isinstance(action, FetchBook | FetchTrades):
+                self._fetches.put_nowait(action)
+            elif isinstance(action, Answered):
+                self.sockets[action.slot].answered()
+            elif isinstance(action, Reopen):
+                self.sockets[action.slot].drop(action.reason)
+            elif isinstance(action, Refused):
+                self._refused(action.wants, action.error)
+
+    async def _sending(self, slot: Slot) -> NoReturn:
+        while True:
+            send = await self._sends[slot].get()
+            # A connection that is lost takes with it what was to be sent: the next one asks for all anew.
+            with contextlib.suppress(Unavailable):
+                await self.sockets[slot].send(send.frame, urgent=send.urgent)
+
+    async def _fetching(self) -> NoReturn:
+        while True:
+            fetch = await self._fetches.get()
+            if isinstance(fetch, FetchBook):
+                await self._fetch_book(fetch)
+            else:
+                await self._fetch_trades(fetch)
+
+    async def _fetch_book(self, fetch: FetchBook) -> None:
+        market, native = self._market, fetch.native
+        depth = CHECK_DEPTH if fetch.check else REPAIR_DEPTH
+        try:
+            body = await self._http.fetch(self._feed.book_request(native, depth))
+            now_us = clock.now_us()
+            snapshot = self._feed.read_book(body, native, depth, now_us)
+        except (Unavailable, VenueRefused, InvalidMessage) as error:
+            wait_s = error.retry_after_s if isinstance(error, Unavailable) else None
+            self._do(market.book_failed(native, clock.now_us(), wait_s, check=fetch.check))
+        else:
+            self._do(market.book_fetched(native, snapshot, now_us, check=fetch.check))
+
+    async def _fetch_trades(self, fetch: FetchTrades) -> None:
+        market, native = self._market, fetch.native
+        try:
+            body = await self._http.fetch(self._feed.trades_request(native))
+            now_us = clock.now_us()
+            trades = self._feed.read_trades(body, native, now_us)
+        except (Unavailable, VenueRefused, InvalidMessage) as error:
+            wait_s = error.retry_after_s if isinstance(error, Unavailable) else None
+            self._do(market.trades_failed(native, clock.now_us(), wait_s))
+        else:
+            self._do(market.trades_fetched(native, trades, now_us))

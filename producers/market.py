@@ -1,0 +1,306 @@
+"""One market of a venue without its sockets: happenings go in, records wait in the outbox, actions are for the shell.
+
+A subscription's answer is what connects trades, the connection itself what connects books. A snapshot of a venue whose
+stream sends it is had by giving up and asking for that one book again, so that nobody else sees a gap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from producers.effects import BookChanged, Effects, Emit, Fetch
+from producers.feed import BookFeed
+from producers.outbox import Books, Buffer, Due, Entry
+from producers.pool import Slot
+from producers.spans import shed_gap, span_of
+from producers.tail import Tails
+from producers.trades import TradeFeed
+from tapeline.domain.book import BookDelta, BookSnapshot
+from tapeline.domain.events import Book, DeltaBatch, Funding, Gap, GapCause, OfInstrument, Trade
+from tapeline.domain.partition import partition_of
+from tapeline.venues.contract import (
+    Answer,
+    Ask,
+    Event,
+    Feed,
+    FundingUpdate,
+    Pong,
+    PublicTrade,
+    ServerClosing,
+    ServerPing,
+    Want,
+    merged,
+)
+
+Record = Book | DeltaBatch | Trade | Gap | Funding
+TOPICS: Final[Mapping[type[Record], str]] = {
+    Book: "md.book",
+    DeltaBatch: "md.delta",
+    Trade: "md.trade",
+    Gap: "md.gap",
+    Funding: "md.funding",
+}
+
+
+class Send(msgspec.Struct, frozen=True):
+    """Send a frame on a socket."""
+
+    slot: Slot
+    frame: bytes
+    urgent: bool = False
+
+
+class FetchBook(msgspec.Struct, frozen=True):
+    """Fetch a book over REST, to repair or to check; report by `book_fetched` or `book_failed`."""
+
+    native: str
+    check: bool
+
+
+class FetchTrades(msgspec.Struct, frozen=True):
+    """Fetch recent trades over REST; report by `trades_fetched` or `trades_failed`."""
+
+    native: str
+
+
+class Answered(msgspec.Struct, frozen=True):
+    """The venue has answered our ping on this socket."""
+
+    slot: Slot
+
+
+class Reopen(msgspec.Struct, frozen=True):
+    """Give a socket up and open it anew: the venue says that it will close it."""
+
+    slot: Slot
+    reason: str
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """The venue refused these streams: a person must see it."""
+
+    wants: tuple[Want, ...]
+    error: str
+
+
+Action = Send | FetchBook | FetchTrades | Answered | Reopen | Refused
+
+
+class MarketFeed:
+    """All instruments of one market."""
+
+    def __init__(
+        self,
+        feed: Feed,
+        instruments: Mapping[str, OfInstrument],
+        *,
+        encode: Callable[[str, Record], bytes],
+        partitions: int,
+        depth: int,
+        most_waiting: int,
+        tails: Tails | None = None,
+    ) -> None:
+        """Begin unconnected; `instruments` by native name, `encode` makes bytes of records, `tails` was before us."""
+        found, numbered = tails or Tails(), feed.facts.trades.ids == "consecutive"
+        self.books = Books()
+        self.buffer = Buffer(most_waiting)
+        self.unexpected = 0
+        """How many well-formed events nobody asked for."""
+        self._feed = feed
+        self._encode = encode
+        self._partitions = partitions
+        self._epochs = {native: found.epoch(of.key) for native, of in instruments.items()}
+        self._book = {
+            native: BookFeed(of, feed.facts.book, depth=depth, hole=found.book_hole(of.key))
+            for native, of in instruments.items()
+        }
+        self._trades = {
+            native: TradeFeed(of, feed.facts.trades, tail=found.trade_tail(of.key, numbered=numbered))
+            for native, of in instruments.items()
+        }
+        self._native = {of.key: native for native, of in instruments.items()}
+        self._funding: dict[str, FundingUpdate] = {}
+        self._carries: dict[str, tuple[Slot, Want]] = {}
+        self._asked: dict[int, tuple[Slot, Ask]] = {}
+        self._requests = 0
+
+    # ---------------------------------------------------------------- sockets
+    def connected(self, slot: Slot, wants: Sequence[Want], at_us: int) -> list[Action]:
+        """Begin a new epoch of what this socket carries, and ask for it."""
+        self._asked = {number: asked for number, asked in self._asked.items() if asked[0] != slot}
+        actions: list[Action] = []
+        for want in wants:
+            if want.channel == "book" and want.native in self._book:
+                self._carries[want.native] = (slot, want)
+                self._epochs[want.native] = epoch = max(at_us, self._epochs[want.native] + 1)
+                actions += self._done(want.native, self._book[want.native].connected(epoch, at_us))
+        return [*actions, *self._subscribe(slot, wants)]
+
+    def lost(self, slot: Slot, wants: Sequence[Want], cause: GapCause, reason: str, now_us: int) -> list[Action]:
+        """Hear that a socket is gone: all books on it are stale, all its trades may be missing."""
+        del slot
+        actions: list[Action] = []
+        for want in wants:
+            if want.channel == "book" and want.native in self._book:
+                actions += self._done(want.native, self._book[want.native].lost(cause, reason, now_us))
+            elif want.channel == "trade" and want.native in self._trades:
+                actions += self._done(want.native, self._trades[want.native].lost(cause, reason, now_us))
+        return actions
+
+    def frame(self, slot: Slot, data: bytes, received_us: int) -> list[Action]:
+        """Take one frame; InvalidMessage when it breaks the venue's contract."""
+        actions: list[Action] = []
+        for event in self._feed.decode(data, received_us):
+            actions += self._event(slot, event, received_us)
+        return actions
+
+    def tick(self, now_us: int) -> list[Action]:
+        """Do what time asks for; call it every 100 ms or so."""
+        actions: list[Action] = []
+        for native, book in self._book.items():
+            actions += self._done(native, book.tick(now_us))
+            actions += self._done(native, self._trades[native].tick(now_us))
+        return actions
+
+    # ---------------------------------------------------------------- answers of REST
+    def book_fetched(self, native: str, snapshot: BookSnapshot, now_us: int, *, check: bool) -> list[Action]:
+        """Take the answer to FetchBook."""
+        book = self._book[native]
+        return self._done(native, book.checked(snapshot, now_us) if check else book.snapshot(snapshot, now_us))
+
+    def book_failed(self, native: str, now_us: int, retry_after_s: float | None, *, check: bool) -> list[Action]:
+        """Hear that FetchBook got no answer; a check comes again by itself."""
+        return [] if check else self._done(native, self._book[native].failed(now_us, retry_after_s))
+
+    def trades_fetched(self, native: str, trades: tuple[PublicTrade, ...], now_us: int) -> list[Action]:
+        """Take the answer to FetchTrades."""
+        return self._done(native, self._trades[native].recent(trades, now_us))
+
+    def trades_failed(self, native: str, now_us: int, retry_after_s: float | None) -> list[Action]:
+        """Hear that FetchTrades got no answer."""
+        return self._done(native, self._trades[native].failed(now_us, retry_after_s))
+
+    # ---------------------------------------------------------------- the broker
+    def due(self, now_us: int) -> list[tuple[Due, int, bytes]]:
+        """Return the books to publish now, with partition and value; report each by `books.done` or `books.failed`."""
+        found: list[tuple[Due, int, bytes]] = []
+        for due in self.books.take():
+            feed = self._book[self._native[due.key]]
+            book = feed.book(conflated=due.conflated, first_received_us=due.first_received_us, now_us=now_us)
+            if book is None:
+                # A new epoch has begun: its first book will be news.
+                self.books.done(due.key)
+            else:
+                found.append((due, partition_of(feed.of.symbol, self._partitions), self._encode("md.book", book)))
+        return found
+
+    def settle(self, now_us: int) -> None:
+        """Say what was shed, and send whole books behind it; call it when the broker takes records again."""
+        for span in self.buffer.settle():
+            book = self._book[self._native[span.instrument]]
+            self._put(shed_gap(book.of, span, now_us))
+            if span.channel == "book":
+                self._done(self._native[span.instrument], book.whole(now_us))
+
+    # ---------------------------------------------------------------- inside
+    def _event(self, slot: Slot, event: Event, now_us: int) -> list[Action]:
+        if isinstance(event, BookDelta | BookSnapshot | PublicTrade | FundingUpdate):
+            return self._market_event(event, now_us) if event.native in self._book else self._stranger()
+        if isinstance(event, Answer):
+            return self._answer(event, now_us)
+        if isinstance(event, Pong):
+            return [Answered(slot)]
+        if isinstance(event, ServerPing):
+            return [Send(slot, event.reply, urgent=True)]
+        if isinstance(event, ServerClosing):
+            return [Reopen(slot, event.reason)]
+        return self._stranger()
+
+    def _market_event(self, event: BookDelta | BookSnapshot | PublicTrade | FundingUpdate, now_us: int) -> list[Action]:
+        native = event.native
+        if isinstance(event, BookDelta):
+            return self._done(native, self._book[native].delta(event, now_us))
+        if isinstance(event, BookSnapshot):
+            return self._done(native, self._book[native].snapshot(event, now_us))
+        if isinstance(event, PublicTrade):
+            return self._done(native, self._trades[native].trade(event, now_us))
+        self._funding[native] = whole = merged(self._funding.get(native), event)
+        if whole.rate is not None:
+            self._put(self._funding_record(whole, whole.rate, now_us))
+        return []
+
+    def _funding_record(self, whole: FundingUpdate, rate: float, now_us: int) -> Funding:
+        of = self._book[whole.native].of
+        return Funding(
+            venue=of.venue,
+            market=of.market,
+            symbol=of.symbol,
+            epoch=self._epochs[whole.native],
+            rate=rate,
+            mark_price=whole.mark_price,
+            index_price=whole.index_price,
+            next_us=whole.next_us,
+            interval_us=whole.interval_us,
+            venue_us=whole.venue_us,
+            received_us=whole.received_us,
+            published_us=now_us,
+            exact=whole.exact,
+        )
+
+    def _answer(self, answer: Answer, now_us: int) -> list[Action]:
+        asked = self._asked.pop(answer.request_id, None) if answer.request_id is not None else None
+        if asked is None:
+            return []
+        _, ask = asked
+        if answer.error is not None:
+            return [Refused(ask.wants, answer.error)]
+        actions: list[Action] = []
+        for want in ask.wants:
+            if want.channel == "trade" and want.native in self._trades:
+                feed = self._trades[want.native]
+                actions += self._done(want.native, feed.connected(max(now_us, feed.epoch + 1), now_us))
+        return actions
+
+    def _subscribe(self, slot: Slot, wants: Sequence[Want]) -> list[Action]:
+        asks = self._feed.subscribe(wants, self._requests + 1)
+        self._requests += len(asks)
+        self._asked |= {ask.request_id: (slot, ask) for ask in asks}
+        return [Send(slot, ask.frame) for ask in asks]
+
+    def _again(self, native: str) -> list[Action]:
+        """Give one book up and ask for it again."""
+        slot, want = self._carries[native]
+        gone = self._feed.unsubscribe((want,), self._requests + 1)
+        self._requests += len(gone)
+        return [*(Send(slot, ask.frame) for ask in gone), *self._subscribe(slot, (want,))]
+
+    def _done(self, native: str, effects: Effects) -> list[Action]:
+        """Put records away and return what is left for the shell."""
+        actions: list[Action] = []
+        for effect in effects:
+            if isinstance(effect, Emit):
+                self._put(effect.record)
+            elif isinstance(effect, BookChanged):
+                self.books.changed(self._book[native].key, effect.received_us)
+            elif isinstance(effect, Fetch):
+                actions += self._fetch(native, effect)
+        return actions
+
+    def _fetch(self, native: str, fetch: Fetch) -> list[Action]:
+        if fetch.what == "trades":
+            return [FetchTrades(native)]
+        if fetch.what == "check":
+            return [FetchBook(native, check=True)]
+        return [FetchBook(native, check=False)] if self._feed.facts.book.snapshot == "rest" else self._again(native)
+
+    def _put(self, record: Record) -> None:
+        topic = TOPICS[type(record)]
+        entry = Entry(record.key.encode(), self._encode(topic, record), span_of(record))
+        self.buffer.put(topic, partition_of(record.symbol, self._partitions), entry)
+
+    def _stranger(self) -> list[Action]:
+        self.unexpected += 1
+        return []

@@ -1,0 +1,209 @@
+"""DESIGN 6, producers: frames in, records in the outbox, and for the shell only what to send and to fetch."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+
+import msgspec
+import pytest
+
+from producers.market import Answered, FetchBook, FetchTrades, MarketFeed, Record, Refused, Send
+from producers.pool import Slot
+from producers.spans import span_of
+from producers.tail import Tails
+from tapeline.domain.book import BookSnapshot
+from tapeline.domain.events import DeltaBatch, Gap, OfInstrument, Trade
+from tapeline.errors import InvalidMessage
+from tapeline.venues.binance import SPOT as BINANCE
+from tapeline.venues.bybit import FUTURES as BYBIT
+from tapeline.venues.contract import Feed, Want
+
+S = 1_000_000
+SLOT = Slot("public", 1)
+BTC = OfInstrument(venue="bybit", market="futures", symbol="BTC/USDT")
+ETH = OfInstrument(venue="bybit", market="futures", symbol="ETH/USDT")
+WANTS = tuple(Want(channel=channel, native="BTCUSDT") for channel in BYBIT.facts.channels)
+
+
+class Market:
+    """A market feed with the records that it made, by topic."""
+
+    def __init__(self, feed: Feed = BYBIT, most_waiting: int = 1_000, tails: Tails | None = None) -> None:
+        self.made: list[tuple[str, Record]] = []
+        self.feed = MarketFeed(
+            feed,
+            {"BTCUSDT": BTC, "ETHUSDT": ETH},
+            encode=self._encode,
+            partitions=4,
+            depth=20,
+            most_waiting=most_waiting,
+            tails=tails,
+        )
+
+    def _encode(self, topic: str, record: Record) -> bytes:
+        self.made.append((topic, record))
+        return msgspec.json.encode(record)
+
+    def records(self) -> list[Record]:
+        """Return what was made since the last call."""
+        found, self.made = [record for _, record in self.made], []
+        return found
+
+
+def frame(**fields: object) -> bytes:
+    return json.dumps(fields).encode()
+
+
+def book(kind: str, update: int, bid: str = "9", native: str = "BTCUSDT") -> bytes:
+    data = {"s": native, "b": [[bid, str(update)]], "a": [["10", "1"]], "u": update, "seq": update}
+    return b'{"topic":"orderbook.50.%s",' % native.encode() + frame(type=kind, ts=update, data=data)[1:]
+
+
+def trade(number: int) -> bytes:
+    deal = {"T": number, "s": "BTCUSDT", "S": "Buy", "v": "1", "p": "10", "i": f"t{number}", "seq": number}
+    return frame(topic="publicTrade.BTCUSDT", type="snapshot", ts=number, data=[deal])
+
+
+def sent(actions: list[object] | object) -> list[tuple[str, list[str]]]:
+    assert isinstance(actions, list)
+    frames = [json.loads(one.frame) for one in actions if isinstance(one, Send)]
+    return [(one["op"], one["args"]) for one in frames]
+
+
+def running() -> Market:
+    """Return a market whose book of BTC is valid at 10 and whose trades are connected, at 1 s."""
+    market = Market()
+    market.feed.connected(SLOT, WANTS, S)
+    market.feed.frame(SLOT, frame(success=True, ret_msg="", op="subscribe", req_id="1"), S)
+    market.feed.frame(SLOT, book("snapshot", 10), S)
+    market.records()
+    return market
+
+
+def test_c_05_a_connection_asks_for_all_that_it_carries() -> None:
+    actions = Market().feed.connected(SLOT, WANTS, S)
+    assert sent(actions) == [("subscribe", ["orderbook.50.BTCUSDT", "publicTrade.BTCUSDT", "tickers.BTCUSDT"])]
+
+
+def test_frames_become_records_in_their_topics() -> None:
+    market = running()
+    market.feed.frame(SLOT, book("delta", 11), 2 * S)
+    market.feed.frame(SLOT, trade(5), 2 * S)
+    ticker = {"symbol": "BTCUSDT", "fundingRate": "0.0001", "nextFundingTime": "5"}
+    market.feed.frame(SLOT, frame(topic="tickers.BTCUSDT", type="snapshot", ts=5, data=ticker), 2 * S)
+    assert [topic for topic, _ in market.made] == ["md.delta", "md.trade", "md.funding"]
+    (due,) = market.feed.due(2 * S)
+    assert (due[0].key, due[0].conflated, market.made[-1][0]) == ("bybit:futures:BTC/USDT", 1, "md.book")
+    batches = Counter({batch.topic: len(batch.entries) for batch in market.feed.buffer.take()})
+    assert batches == {"md.delta": 2, "md.trade": 1, "md.funding": 1}
+
+
+def test_a_hole_resubscribes_that_book_alone() -> None:
+    market = running()
+    actions = market.feed.frame(SLOT, book("delta", 12), 2 * S)
+    assert sent(actions) == [("unsubscribe", ["orderbook.50.BTCUSDT"]), ("subscribe", ["orderbook.50.BTCUSDT"])]
+    (gap,) = market.records()
+    assert isinstance(gap, Gap)
+    assert (gap.channel, gap.from_id, gap.cause, gap.end_us) == ("book", "10", "sequence", None)
+
+
+def test_where_snapshots_come_over_rest_they_are_fetched() -> None:
+    market = Market(BINANCE)
+    market.feed.connected(SLOT, (Want(channel="book", native="BTCUSDT"),), S)
+    assert market.feed.tick(2 * S) == [FetchBook("BTCUSDT", check=False)]
+    assert market.feed.book_failed("BTCUSDT", 2 * S, 3.0, check=False) == []
+    assert market.feed.tick(5 * S) == [FetchBook("BTCUSDT", check=False)]
+    snapshot = BookSnapshot(
+        native="BTCUSDT",
+        sequence=7,
+        replaces=False,
+        bid_prices=(9.0,),
+        bid_quantities=(1.0,),
+        ask_prices=(10.0,),
+        ask_quantities=(1.0,),
+        received_us=5 * S,
+    )
+    assert market.feed.book_fetched("BTCUSDT", snapshot, 5 * S, check=False) == []
+    (record,) = market.records()
+    assert isinstance(record, DeltaBatch)
+    assert (record.kind, record.sequence) == ("snapshot", 7)
+
+
+def test_x_05_a_lost_socket_makes_books_stale_and_trades_missing_and_the_next_one_repairs_both() -> None:
+    market = running()
+    market.feed.frame(SLOT, trade(5), S)
+    market.records()
+    market.feed.lost(SLOT, WANTS, "disconnect", "cut", 2 * S)
+    gaps = market.records()
+    assert [(gap.channel, gap.cause) for gap in gaps if isinstance(gap, Gap)] == [
+        ("book", "disconnect"),
+        ("trade", "disconnect"),
+    ]
+    (_, (due, _, _)) = (0, market.feed.due(2 * S)[0])
+    assert due.key == "bybit:futures:BTC/USDT"
+    market.records()
+    actions = market.feed.connected(SLOT, WANTS, 3 * S)
+    assert sent(actions)[0][0] == "subscribe"
+    answer = frame(success=True, ret_msg="", op="subscribe", req_id="2")
+    assert market.feed.frame(SLOT, answer, 3 * S) == [FetchTrades("BTCUSDT")]
+    market.feed.frame(SLOT, book("snapshot", 30), 4 * S)
+    closed, whole = market.records()
+    assert isinstance(closed, Gap)
+    assert isinstance(whole, DeltaBatch)
+    assert (closed.to_id, closed.epoch, closed.to_epoch, whole.epoch) == ("30", S, 3 * S, 3 * S)
+
+
+def test_the_epoch_is_above_every_durable_one() -> None:
+    tails = Tails()
+    tails.fold(
+        Gap(**msgspec.structs.asdict(BTC), channel="book", epoch=9 * S, start_us=1, cause="restart", published_us=1)
+    )
+    market = Market(tails=tails)
+    market.feed.connected(SLOT, WANTS, S)
+    market.feed.frame(SLOT, book("snapshot", 10), S)
+    assert [record.epoch for record in market.records() if isinstance(record, DeltaBatch)] == [9 * S + 1]
+
+
+def test_what_was_shed_is_told_and_followed_by_a_whole_book() -> None:
+    market = Market(most_waiting=2)
+    market.feed.connected(SLOT, WANTS, S)
+    market.feed.frame(SLOT, book("snapshot", 10), S)
+    for update in range(11, 15):
+        market.feed.frame(SLOT, book("delta", update), S)
+    market.records()
+    market.feed.settle(2 * S)
+    gap, whole = market.records()
+    assert isinstance(gap, Gap)
+    assert isinstance(whole, DeltaBatch)
+    assert (gap.cause, gap.from_id, gap.to_id, gap.end_us is not None) == ("shed", "10", "12", True)
+    assert (whole.kind, whole.sequence) == ("snapshot", 14)
+
+
+def test_a_refusal_and_a_pong_are_for_the_shell() -> None:
+    market = Market()
+    market.feed.connected(SLOT, WANTS, S)
+    refusal = frame(success=False, ret_msg="error:handler not found", op="subscribe", req_id="1")
+    assert market.feed.frame(SLOT, refusal, S) == [Refused(WANTS, "error:handler not found")]
+    pong = frame(success=True, ret_msg="pong", op="ping", req_id="9")
+    assert market.feed.frame(SLOT, pong, S) == [Answered(SLOT)]
+
+
+def test_what_nobody_asked_for_is_counted_and_what_is_broken_is_raised() -> None:
+    market = running()
+    market.feed.frame(SLOT, book("snapshot", 1, native="XRPUSDT"), S)
+    assert (market.feed.unexpected, market.records()) == (1, [])
+    with pytest.raises(InvalidMessage):
+        market.feed.frame(SLOT, book("delta", 11)[:-9], S)
+
+
+def test_a_trade_that_is_shed_is_missing_at_its_time_and_a_gap_is_never_shed() -> None:
+    market = running()
+    market.feed.frame(SLOT, trade(5), S)
+    (record,) = market.records()
+    assert isinstance(record, Trade)
+    span = span_of(record)
+    assert span is not None
+    assert (span.channel, span.from_id, span.start_us) == ("trade", None, 5_000)
+    market.feed.lost(SLOT, WANTS, "disconnect", "cut", 2 * S)
+    assert [span_of(gap) for gap in market.records()] == [None, None]

@@ -1,0 +1,135 @@
+"""DESIGN 5, under load: one book per instrument in flight, the newest wins; changes are kept in order or shed aloud."""
+
+from __future__ import annotations
+
+from producers.outbox import Batch, Books, Buffer, Due, Entry, Span
+
+BTC = "bybit:spot:BTC/USDT"
+ETH = "bybit:spot:ETH/USDT"
+
+
+def span(number: int, instrument: str = BTC) -> Span:
+    return Span(
+        instrument=instrument,
+        channel="book",
+        epoch=1,
+        to_epoch=1,
+        from_id=str(number - 1),
+        to_id=str(number),
+        start_us=number * 10,
+        end_us=number * 10 + 5,
+    )
+
+
+def entry(number: int, instrument: str = BTC) -> Entry:
+    return Entry(instrument.encode(), str(number).encode(), span(number, instrument))
+
+
+def values(batches: list[Batch]) -> list[list[int]]:
+    return [[int(one.value) for one in batch.entries] for batch in batches]
+
+
+def test_a_book_goes_out_once_and_the_next_only_after_it() -> None:
+    books = Books()
+    books.changed(BTC, 100)
+    books.changed(ETH, 101)
+    assert books.take() == [Due(BTC, 0, 100), Due(ETH, 0, 101)]
+    books.changed(BTC, 102)
+    assert books.take() == []
+    books.done(BTC)
+    assert books.take() == [Due(BTC, 0, 102)]
+
+
+def test_while_one_is_in_flight_the_newest_wins_and_the_others_are_counted() -> None:
+    books = Books()
+    for received_us in (100, 101, 102, 103):
+        books.changed(BTC, received_us)
+        books.take()
+    books.done(BTC)
+    assert books.take() == [Due(BTC, 2, 101)]
+    assert books.conflated == 2
+
+
+def test_a_book_that_failed_is_due_again_with_its_oldest_news() -> None:
+    books = Books()
+    books.changed(BTC, 100)
+    books.take()
+    books.failed(BTC)
+    assert books.take() == [Due(BTC, 0, 100)]
+    books.changed(BTC, 101)
+    books.failed(BTC)
+    assert books.take() == [Due(BTC, 1, 100)]
+    books.done(BTC)
+    assert books.idle
+
+
+def test_records_go_out_in_order_one_batch_per_partition() -> None:
+    buffer = Buffer(100)
+    for number in range(4):
+        buffer.put("md.delta", number % 2, entry(number))
+    first = buffer.take()
+    assert values(first) == [[0, 2], [1, 3]]
+    buffer.put("md.delta", 0, entry(4))
+    assert buffer.take() == []
+    buffer.done(first[0])
+    assert values(buffer.take()) == [[4]]
+
+
+def test_a_batch_that_failed_goes_out_again_before_what_came_after() -> None:
+    buffer = Buffer(100)
+    buffer.put("md.delta", 0, entry(0))
+    (batch,) = buffer.take()
+    buffer.put("md.delta", 0, entry(1))
+    buffer.failed(batch)
+    assert values(buffer.take()) == [[0, 1]]
+
+
+def test_a_full_buffer_sheds_the_oldest_and_tells_the_span_once() -> None:
+    buffer = Buffer(3)
+    for number in range(1, 8):
+        buffer.put("md.delta", 0, entry(number))
+    assert buffer.settle() == [
+        Span(instrument=BTC, channel="book", epoch=1, to_epoch=1, from_id="0", to_id="4", start_us=10, end_us=45)
+    ]
+    assert (buffer.settle(), buffer.shed) == ([], 4)
+    assert values(buffer.take()) == [[5, 6, 7]]
+
+
+def test_the_oldest_of_all_partitions_is_shed() -> None:
+    buffer = Buffer(2)
+    buffer.put("md.delta", 1, entry(1, ETH))
+    buffer.put("md.delta", 0, entry(1))
+    buffer.put("md.delta", 0, entry(2))
+    assert buffer.settle() == [span(1, ETH)]
+
+
+def test_what_is_on_its_way_is_not_shed_but_counts() -> None:
+    buffer = Buffer(2)
+    buffer.put("md.delta", 0, entry(1))
+    buffer.put("md.delta", 0, entry(2))
+    (batch,) = buffer.take()
+    buffer.put("md.delta", 0, entry(3))
+    assert buffer.settle() == [span(3)]
+    buffer.failed(batch)
+    buffer.put("md.delta", 0, entry(4))
+    assert buffer.settle() == [span(1)]
+    assert values(buffer.take()) == [[2, 4]]
+
+
+def test_a_record_without_a_span_is_never_shed() -> None:
+    buffer = Buffer(1)
+    buffer.put("md.gap", 0, Entry(b"k", b"0"))
+    for number in range(1, 4):
+        buffer.put("md.delta", 0, entry(number))
+    assert values(buffer.take()) == [[0], [3]]
+
+
+def test_what_failed_and_is_shed_after_younger_records_widens_the_span_to_its_beginning() -> None:
+    buffer = Buffer(1)
+    buffer.put("md.delta", 0, entry(1))
+    (batch,) = buffer.take()
+    buffer.put("md.delta", 0, entry(2))
+    buffer.failed(batch)
+    buffer.put("md.delta", 0, entry(3))
+    (told,) = buffer.settle()
+    assert (told.from_id, told.to_id, told.start_us, told.end_us) == ("0", "2", 10, 25)

@@ -1,0 +1,179 @@
+"""DESIGN 5, trades: once by id, holes said at once, filled over REST as far as it remembers."""
+
+from __future__ import annotations
+
+from producers.effects import Effects, Emit, Fetch
+from producers.trades import TradeFeed, TradeTail
+from tapeline.domain.events import Gap, OfInstrument, Trade
+from tapeline.venues.contract import PublicTrade, TradeProtocol
+
+OF = OfInstrument(venue="bybit", market="spot", symbol="BTC/USDT")
+S = 1_000_000
+ASK = Fetch("trades")
+NUMBERED = TradeProtocol(ids="consecutive", recent=5)
+UNORDERED = TradeProtocol(ids="unordered", recent=5)
+
+
+def trade(number: int) -> PublicTrade:
+    return PublicTrade(
+        native="BTCUSDT",
+        trade_id=str(number),
+        sequence=number,
+        price=1.0,
+        quantity=2.0,
+        side="buy",
+        venue_us=number * S,
+        received_us=number * S + 1,
+    )
+
+
+def trades(first: int, last: int) -> tuple[PublicTrade, ...]:
+    return tuple(trade(number) for number in range(first, last + 1))
+
+
+def told(effects: Effects) -> list[object]:
+    """Return the effects with records cut to what tells them apart."""
+    shown: list[object] = []
+    for effect in effects:
+        record = effect.record if isinstance(effect, Emit) else None
+        if isinstance(record, Gap):
+            end_s = None if record.end_us is None else record.end_us // S
+            shown.append((record.cause, record.from_id, record.to_id, record.start_us // S, end_s, record.backfilled))
+        elif isinstance(record, Trade):
+            shown.append(("back" if record.backfilled else "live", int(record.trade_id)))
+        else:
+            shown.append(effect)
+    return shown
+
+
+def live(protocol: TradeProtocol) -> TradeFeed:
+    """Return a feed that is connected at 0 and has seen trades 1 to 3."""
+    feed = TradeFeed(OF, protocol)
+    feed.connected(1, 0)
+    for one in trades(1, 3):
+        feed.trade(one, 3 * S)
+    return feed
+
+
+def test_a_trade_is_published_once() -> None:
+    feed = live(UNORDERED)
+    assert feed.trade(trade(3), 4 * S) == []
+    effects = feed.trade(trade(4), 4 * S)
+    assert effects == [
+        Emit(
+            Trade(
+                venue="bybit",
+                market="spot",
+                symbol="BTC/USDT",
+                epoch=1,
+                trade_id="4",
+                sequence=4,
+                price=1.0,
+                quantity=2.0,
+                side="buy",
+                venue_us=4 * S,
+                received_us=4 * S + 1,
+                published_us=4 * S,
+            )
+        )
+    ]
+
+
+def test_a_jump_of_numbers_is_a_gap_at_once_that_rest_fills() -> None:
+    feed = live(NUMBERED)
+    assert told(feed.trade(trade(6), 6 * S)) == [("sequence", "3", None, 3, None, False), ASK, ("live", 6)]
+    assert told(feed.recent(trades(3, 7), 7 * S)) == [
+        ("back", 4),
+        ("back", 5),
+        ("back", 7),
+        ("sequence", "3", "7", 3, 7, True),
+    ]
+    assert feed.trade(trade(7), 8 * S) == []
+    assert told(feed.trade(trade(8), 8 * S)) == [("live", 8)]
+
+
+def test_what_rest_does_not_remember_stays_a_gap_up_to_what_it_does() -> None:
+    feed = live(NUMBERED)
+    feed.trade(trade(20), 20 * S)
+    assert told(feed.recent(trades(16, 20), 21 * S))[-1] == ("sequence", "3", "16", 3, 16, False)
+
+
+def test_after_a_cut_what_was_missed_is_fetched() -> None:
+    feed = live(UNORDERED)
+    assert told(feed.lost("disconnect", "cut", 4 * S)) == [("disconnect", None, None, 1, None, False)]
+    assert feed.tick(5 * S) == []
+    assert feed.connected(2, 6 * S) == [ASK]
+    assert told(feed.trade(trade(7), 7 * S)) == [("live", 7)]
+    assert told(feed.recent(trades(3, 7), 8 * S)) == [
+        *[("back", number) for number in (4, 5, 6)],
+        ("disconnect", None, None, 1, 7, True),
+    ]
+
+
+def test_an_answer_that_reaches_no_known_trade_leaves_a_gap() -> None:
+    feed = live(UNORDERED)
+    feed.lost("disconnect", "cut", 4 * S)
+    feed.connected(2, 20 * S)
+    assert told(feed.recent(trades(10, 14), 20 * S)) == [
+        *[("back", number) for number in range(10, 15)],
+        ("disconnect", None, None, 1, 10, False),
+    ]
+
+
+def test_unordered_trades_are_compared_every_ten_seconds() -> None:
+    feed = live(UNORDERED)
+    assert (feed.tick(10 * S - 1), feed.tick(10 * S), feed.tick(11 * S)) == ([], [ASK], [])
+    assert feed.recent(trades(1, 3), 12 * S) == []
+    assert (feed.tick(22 * S - 1), feed.tick(22 * S)) == ([], [ASK])
+
+
+def test_a_trade_that_the_stream_left_out_is_found_and_one_on_its_way_is_not_missed() -> None:
+    feed = live(UNORDERED)
+    feed.trade(trade(5), 5 * S)
+    assert feed.recent((*trades(1, 3), trade(5), trade(6)), 10 * S) == []
+    feed.trade(trade(9), 9 * S)
+    assert told(feed.recent(trades(5, 9), 20 * S)) == [
+        ("silence", None, None, 4, None, False),
+        *[("back", number) for number in (6, 7, 8)],
+        ("silence", None, None, 4, 9, True),
+    ]
+
+
+def test_numbered_trades_need_no_comparison() -> None:
+    feed = live(NUMBERED)
+    assert feed.tick(1_000 * S) == []
+
+
+def test_a_request_that_failed_is_made_again_and_given_up_after_a_minute() -> None:
+    feed = live(NUMBERED)
+    feed.trade(trade(6), 6 * S)
+    assert (feed.failed(6 * S, 5.0), feed.tick(11 * S - 1), feed.tick(11 * S)) == ([], [], [ASK])
+    assert told(feed.failed(66 * S)) == [("sequence", "3", None, 3, 66, False)]
+    assert feed.tick(1_000 * S) == []
+
+
+def test_a_request_without_any_answer_is_made_again() -> None:
+    feed = live(NUMBERED)
+    feed.trade(trade(6), 6 * S)
+    assert (feed.tick(20 * S), feed.tick(21 * S)) == ([], [ASK])
+
+
+def test_a_dead_predecessors_hole_is_said_first_and_filled() -> None:
+    feed = TradeFeed(OF, UNORDERED, tail=TradeTail(1, "3", 3, 3 * S, ("2",)))
+    assert told(feed.connected(9, 9 * S)) == [("restart", None, None, 3, None, False), ASK]
+    assert told(feed.recent(trades(2, 5), 10 * S)) == [("back", 4), ("back", 5), ("restart", None, None, 3, 5, True)]
+
+
+def test_what_was_before_our_first_trade_is_not_ours() -> None:
+    feed = TradeFeed(OF, UNORDERED)
+    assert feed.connected(1, 0) == []
+    feed.tick(10 * S)
+    assert feed.recent(trades(1, 5), 10 * S) == []
+    assert told(feed.trade(trade(6), 11 * S)) == [("live", 6)]
+
+
+def test_an_answer_after_the_connection_was_lost_says_nothing() -> None:
+    feed = live(UNORDERED)
+    feed.tick(10 * S)
+    feed.lost("disconnect", None, 11 * S)
+    assert feed.recent(trades(1, 5), 11 * S) == []
