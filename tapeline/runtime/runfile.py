@@ -40,13 +40,14 @@ class ProcessRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Addresses(msgspec.Struct, frozen=True, kw_only=True):
-    """Where each service answers; never with a password in it."""
+    """Where each service answers; never with a password in it; `venues` are simulated ones, by `venue:market`."""
 
     kafka: str | None = None
     registry: str | None = None
     postgres: str | None = None
     clickhouse: str | None = None
     gateway: str | None = None
+    venues: dict[str, str] = {}
 
 
 class Secrets(msgspec.Struct, frozen=True, kw_only=True):

@@ -35,13 +35,16 @@ from tapeline.runtime.settings_sections import (
     Registry,
     Section,
     Server,
+    Simulation,
     Trader,
+    Venues,
 )
 from tapeline.runtime.settings_sources import KeyPath
 
 __all__ = [
     "ClickHouse", "Data", "Database", "Embedded", "Kafka", "Key", "Log", "Monitor", "Process", "Registry", "Section",
-    "Server", "Settings", "Trader", "catalogue", "child_environment", "find_root", "keys", "load", "secret_values",
+    "Server", "Settings", "Simulation", "Trader", "Venues", "catalogue", "child_environment", "find_root", "keys", "load",
+    "secret_values",
 ]  # fmt: skip
 
 FILE_NAME = "tapeline.toml"
@@ -69,6 +72,8 @@ class Settings(BaseSettings):
     embedded: Embedded = Embedded()
     process: Process = Process()
     server: Server = Server()
+    venues: Venues = Venues()
+    simulation: Simulation = Simulation()
     monitor: Monitor = Monitor()
     trader: Trader = Trader()
 

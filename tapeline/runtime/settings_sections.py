@@ -170,6 +170,7 @@ class Embedded(Section):
     clickhouse_port: int = Field(default=0, ge=0, le=65535, description="port of ClickHouse")
     kafka_heap_mb: int = Field(default=256, ge=128, description="memory of the broker's heap")
     ready_timeout_s: float = Field(default=120.0, gt=0, description="how long `up` waits; the first one fetches jars")
+    pipeline: bool = Field(default=False, description="`up` also starts producers, agents, sinks and gateway")
 
 
 class Process(Section):
@@ -183,12 +184,32 @@ class Process(Section):
 class Server(Section):
     """The gateway's own server."""
 
-    port: int = Field(default=8080, ge=1, le=65535, description="loopback port of REST, WebSocket and web UI")
+    port: int = Field(default=8080, ge=0, le=65535, description="port of REST, WebSocket and web UI; 0: any")
+    host: str = Field(default="127.0.0.1", description="DANGER another address only behind a reverse proxy with TLS")
+    token: Secret | None = Field(default=None, description="what clients must show; default: that of the run file")
+
+
+class Venues(Section):
+    """The exchanges."""
+
+    network: Literal["main", "test", "simulated"] = Field(
+        default="main", description="which addresses: the venue's own, its test network's, or our simulator's"
+    )
+
+
+class Simulation(Section):
+    """The simulated exchanges, with venues.network = simulated."""
+
+    seed: int = Field(default=0, description="the same seed gives the same market")
+    symbols: int = Field(default=20, ge=1, description="how many symbols are listed on each venue and market")
+    faults: str = Field(default="", description="what goes wrong, comma separated, or all")
+    rate: float = Field(default=1.0, gt=0, description="scales how much happens")
 
 
 class Monitor(Section):
     """What is recorded."""
 
+    symbols: str = Field(default="BTC/USDT,ETH/USDT", description="what is recorded, comma separated, or all")
     orderbook_depth: Depth = Field(default=20, description="levels a side of md.book: 20, 50, or 0 for all")
     batch_size: int = Field(default=10_000, ge=1, description="rows written to ClickHouse at once")
     batch_interval_sec: float = Field(default=1.0, gt=0, description="a batch that is not full is written after this")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tapeline.runtime import settings
+from tapeline.runtime import settings, settings_text
 from tests.support import documents
 
 PAGES = list(documents.documents())
@@ -20,7 +20,7 @@ def test_a_made_part_is_what_the_catalogue_says(page: Path) -> None:
 
 
 def test_b_02_the_example_file_holds_every_key() -> None:
-    assert documents.EXAMPLE.read_text("utf-8") == documents.example_file(), "run `make docs`"
+    assert documents.EXAMPLE.read_text("utf-8") == settings_text.example_toml(), "run `make docs`"
     assert example_keys() == [key.dotted for key in settings.catalogue()]
 
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from schemas.topics import TOPICS
-from tapeline.runtime import log_events, metrics, settings
+from tapeline.runtime import log_events, metrics, settings, settings_text
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "tapeline.example.toml"
@@ -30,20 +30,6 @@ def settings_tables() -> str:
             lines.append(f"| `{key.dotted}` | `{key.variable}` | {default} | {_meaning(key)} |")
         lines.append("")
     return "\n".join(lines)
-
-
-def example_file() -> str:
-    """Return the whole of tapeline.example.toml: every key with its default, commented out."""
-    lines = [
-        "# Every setting with its default. Copy what you change to tapeline.toml (git ignores it) and remove the `#`.",
-        "# Passwords belong into .env (see .env.example); docs/configuration.md says more.",
-    ]
-    for section, model in settings.sections().items():
-        lines += ["", f"# {(model.__doc__ or '').strip()}", f"#[{section}]"]
-        for key in _keys(section):
-            line = f"#{key.name} = {'' if key.default is None else _plain(key.default)}".rstrip()
-            lines.append(f"{line}  # {'unset; ' if key.default is None else ''}{_meaning(key)}")
-    return "\n".join(lines) + "\n"
 
 
 def topics_table() -> str:
@@ -90,7 +76,8 @@ def documents() -> Iterator[Path]:
 
 def write_all() -> None:
     """Make every part of every document again."""
-    EXAMPLE.write_text(example_file(), "utf-8")
+    EXAMPLE.write_text(settings_text.example_toml(), "utf-8")
+    (ROOT / ".env.example").write_text(settings_text.example_env(), "utf-8")
     for page in documents():
         text = page.read_text("utf-8")
         if (new := renewed(text)) != text:

@@ -43,6 +43,7 @@ def test_the_keys_of_the_requirement_have_its_defaults() -> None:
     assert found.server.port == 8080
     assert (found.log.level, found.log.dir) == ("debug", Path("logs"))
     assert found.monitor.model_dump() == {
+        "symbols": "BTC/USDT,ETH/USDT",
         "orderbook_depth": 20,
         "batch_size": 10_000,
         "batch_interval_sec": 1.0,
@@ -249,6 +250,7 @@ def test_every_key_has_a_description_and_dangerous_ones_are_marked() -> None:
         "registry.password",
         "database.password",
         "clickhouse.password",
+        "server.token",
     }
 
 
