@@ -43,8 +43,8 @@ from tapeline.runtime.settings_sources import KeyPath
 
 __all__ = [
     "ClickHouse", "Data", "Database", "Embedded", "Kafka", "Key", "Log", "Monitor", "Process", "Registry", "Section",
-    "Server", "Settings", "Simulation", "Trader", "Venues", "catalogue", "child_environment", "find_root", "keys", "load",
-    "secret_values",
+    "Server", "Settings", "Simulation", "Trader", "Venues", "catalogue", "child_environment", "find_root", "keys",
+    "load", "secret_values",
 ]  # fmt: skip
 
 FILE_NAME = "tapeline.toml"
