@@ -109,6 +109,8 @@ class MarketFeed:
         self.buffer = Buffer(most_waiting)
         self.unexpected = 0
         """How many well-formed events nobody asked for."""
+        self.frames = 0
+        """How many frames were taken."""
         self._feed = feed
         self._encode = encode
         self._partitions = partitions
@@ -152,6 +154,7 @@ class MarketFeed:
 
     def frame(self, slot: Slot, data: bytes, received_us: int) -> list[Action]:
         """Take one frame; InvalidMessage when it breaks the venue's contract."""
+        self.frames += 1
         actions: list[Action] = []
         for event in self._feed.decode(data, received_us):
             actions += self._event(slot, event, received_us)
@@ -182,6 +185,10 @@ class MarketFeed:
     def trades_failed(self, native: str, now_us: int, retry_after_s: float | None) -> list[Action]:
         """Hear that FetchTrades got no answer."""
         return self._done(native, self._trades[native].failed(now_us, retry_after_s))
+
+    def valid_books(self) -> tuple[int, int]:
+        """Return how many books are valid, and how many there are."""
+        return sum(one.keeper.state == "valid" for one in self._book.values()), len(self._book)
 
     # ---------------------------------------------------------------- the broker
     def due(self, now_us: int) -> list[tuple[Due, int, bytes]]:

@@ -124,6 +124,11 @@ class Buffer:
         """Return how many records wait or are on their way."""
         return sum(map(len, self._queues.values())) + sum(map(len, self._flying.values()))
 
+    def waiting(self, topic: str) -> int:
+        """Return how many records of a topic wait or are on their way."""
+        held = [len(queue) for place, queue in self._queues.items() if place[0] == topic]
+        return sum(held) + sum(len(flying) for place, flying in self._flying.items() if place[0] == topic)
+
     def put(self, topic: str, partition: int, entry: Entry) -> None:
         """Add a record behind those of its partition; when too many wait the oldest of all is shed."""
         self._count += 1

@@ -83,13 +83,16 @@ class Tails:
         Where ids are not `numbered` the predecessor's last comparison is what proves, and it told nobody when that was.
         """
         left = self._left.get(key)
-        if left is None or left.trade is None:
+        if left is None:
             return None
         trade, said = left.trade, _open(left, "trade")
         ids = tuple(left.ids)
         if said is not None:
             number = int(said.from_id) if numbered and said.from_id is not None else None
-            return TradeTail(said.epoch, trade.trade_id, number, said.start_us, ids)
+            return TradeTail(said.epoch, None if trade is None else trade.trade_id, number, said.start_us, ids)
+        if trade is None:
+            # Its book was recorded from that time on, so its trades were asked for too and there was none yet.
+            return TradeTail(left.epoch, None, None, left.epoch, ids)
         if numbered:
             return TradeTail(trade.epoch, trade.trade_id, trade.sequence, trade.venue_us, ids)
         return TradeTail(trade.epoch, trade.trade_id, None, max(1, trade.venue_us - CHECK_US - GRACE_US), ids)

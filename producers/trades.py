@@ -30,11 +30,16 @@ _REMEMBERED: Final = 4
 
 
 class TradeTail:
-    """What is known of trades before ours: the newest one's id, number and venue time, and the ids before it."""
+    """What is known of trades before ours: the newest one's id, number and venue time, and the ids before it.
+
+    Without an id there was none yet, and `at_us` is when the stream began.
+    """
 
     __slots__ = ("at_us", "epoch", "ids", "sequence", "trade_id")
 
-    def __init__(self, epoch: int, trade_id: str, sequence: int | None, at_us: int, ids: tuple[str, ...]) -> None:
+    def __init__(
+        self, epoch: int, trade_id: str | None, sequence: int | None, at_us: int, ids: tuple[str, ...]
+    ) -> None:
         """Keep it."""
         self.epoch, self.trade_id, self.sequence, self.at_us, self.ids = epoch, trade_id, sequence, at_us, ids
 
@@ -54,13 +59,15 @@ class TradeFeed:
         self._connected = False
         self._last: int | None = None
         self._proof_us = 0
+        # When the stream was first asked for: until something proves more, nothing is missing up to then.
+        self._began_us: int | None = None
         self._hole: Hole | None = None
         self._hole_us = 0
         self._before: frozenset[str] = frozenset()
         self._asked_us: int | None = None
         self._ask_us: int | None = None
         if tail is not None:
-            for trade_id in (*tail.ids, tail.trade_id):
+            for trade_id in (*tail.ids, *(() if tail.trade_id is None else (tail.trade_id,))):
                 self._remember(trade_id)
             self._last, self._proof_us = (tail.sequence if self._numbered else None), tail.at_us
             self.epoch = tail.epoch
@@ -74,14 +81,18 @@ class TradeFeed:
             effects = self._said(now_us)
         self.epoch, self._connected = epoch, True
         self._asked_us = None
-        self._ask_us = now_us + (0 if self._hole is not None else CHECK_US)
+        # What the venue had before our stream began is learned at once, so that the first comparison can prove.
+        at_once = self._hole is not None or self._began_us is None
+        self._began_us = now_us if self._began_us is None else self._began_us
+        self._ask_us = now_us + (0 if at_once else CHECK_US)
         return [*effects, *self.tick(now_us)]
 
     def lost(self, cause: GapCause, detail: str | None, now_us: int) -> Effects:
         """Hear that the connection is gone: what comes until it is back is missing."""
         self._connected, self._asked_us = False, None
-        if self._hole is not None or not self._proof_us:
+        if self._hole is not None or self._began_us is None:
             return []
+        self._proof_us = self._proof_us or self._began_us
         self._open(cause, detail)
         return self._said(now_us)
 
@@ -105,8 +116,8 @@ class TradeFeed:
         if self._hole is not None:
             return self._fill(self._hole, trades, now_us)
         if not self._proof_us:
-            # Our stream began and was silent: what was before it is not ours to tell.
-            self._proof_us = max((one.venue_us for one in trades), default=0)
+            # What was before our stream began is not ours to tell.
+            self._proof_us = max((one.venue_us for one in trades), default=self._began_us or 0)
             for one in trades:
                 self._remember(one.trade_id)
             return []

@@ -20,7 +20,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m simulator", description=__doc__)
     parser.add_argument("--venue", default=places.ALL, help=f"{', '.join(places.FACES)} or {places.ALL} (the default)")
     parser.add_argument("--market", default=places.ALL, help="spot, futures or all (the default)")
-    parser.add_argument("--port", type=int, default=0, help="of the first exchange, the next ones follow; 0: free ones")
+    parser.add_argument(
+        "--ports", type=_ports, default=(), help="comma separated, one for each exchange; default: free ones"
+    )
     parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same market")
     parser.add_argument("--faults", default="", help=f"comma separated, or all: {', '.join(faults.PUBLIC)}")
     parser.add_argument("--symbols", type=int, default=instruments.DEFAULT_SYMBOLS, help="how many are listed")
@@ -31,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     async def run(life: Lifecycle) -> None:
         options = places.Options(
             places=places.choose(given.venue, given.market),
-            port=given.port,
+            ports=given.ports,
             seed=given.seed,
             faults=faults.parse(given.faults),
             symbols=given.symbols,
@@ -41,6 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         await running.run(life, options, _tell)
 
     return lifecycle.run(run, service=running.SERVICE)
+
+
+def _ports(text: str) -> tuple[int, ...]:
+    return tuple(int(port) for port in text.split(","))
 
 
 def _tell(ready: Ready) -> None:

@@ -37,10 +37,13 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What a simulation is asked for; `rate` scales how often an instrument moves, 1 is 7.5 times a second."""
+    """What a simulation is asked for; `rate` scales how often an instrument moves, 1 is 7.5 times a second.
+
+    `ports` are in the order of `places`; without any, free ones are taken.
+    """
 
     places: tuple[Place, ...]
-    port: int = 0
+    ports: tuple[int, ...] = ()
     seed: int = 0
     faults: tuple[str, ...] = ()
     symbols: int = instruments.DEFAULT_SYMBOLS
@@ -62,9 +65,18 @@ def choose(venue: str, market: str) -> tuple[Place, ...]:
 def checked(options: Options) -> Options:
     """Return the options when they can be met; raise Misconfigured otherwise."""
     instruments.listed(options.symbols)
+    if options.ports and len(options.ports) != len(options.places):
+        raise Misconfigured(
+            f"{len(options.ports)} ports for {len(options.places)} markets", fix="give one port for each market"
+        )
     for name in options.faults:
         faults.check(name)
     return options
+
+
+def consecutive(first: int, places: tuple[Place, ...]) -> tuple[int, ...]:
+    """Return the ports of places from a first one on; 0 takes free ones."""
+    return tuple(range(first, first + len(places))) if first else ()
 
 
 def exchange(place: Place, options: Options, *, limits: SocketLimits | None = None) -> Exchange:

@@ -38,7 +38,7 @@ async def run(life: Lifecycle, options: Options, tell: Callable[[Ready], None]) 
     exchanges, ready = [], []
     for number, place in enumerate(options.places):
         exchange = places.exchange(place, options)
-        port = await life.start(str(place), serving(exchange, options.port + number if options.port else 0))
+        port = await life.start(str(place), serving(exchange, options.ports[number] if options.ports else 0))
         exchanges.append(exchange)
         ready.append(
             Ready(

@@ -18,10 +18,11 @@ def sim(
     out: Output, *, venue: str, market: str, port: int, seed: int, chosen: str, symbols: int, journal: Path | None
 ) -> int:
     """Serve what was asked for and return the exit code of the process; a wrong option raises Misconfigured."""
+    chosen_places = places.choose(venue, market)
     options = places.checked(
         places.Options(
-            places=places.choose(venue, market),
-            port=port,
+            places=chosen_places,
+            ports=places.consecutive(port, chosen_places),
             seed=seed,
             faults=faults.parse(chosen),
             symbols=symbols,

@@ -87,6 +87,12 @@ class LogEvent(StrEnum):
     SOCKET_LOST = "SOCKET_LOST", "a venue's socket was lost; it is opened again"
     SOCKET_AWAY = "SOCKET_AWAY", "a venue's socket could not be opened; it is tried until it can"
 
+    # producers
+    MARKET_FAILED = "MARKET_FAILED", "recording a market failed; it begins again from what is durable, the others go on"
+    SYMBOL_NOT_LISTED = "SYMBOL_NOT_LISTED", "a symbol that is wished for is not listed on this market"
+    STREAM_REFUSED = "STREAM_REFUSED", "the venue refused a subscription"
+    FRAME_BROKEN = "FRAME_BROKEN", "a frame broke its venue's contract and was put aside; the next ones go on"
+
     # the simulator
     MARKET_OPEN = "MARKET_OPEN", "a simulated exchange answers at these addresses and its market moves"
 

@@ -95,6 +95,16 @@ PRODUCERS_RECREATED = Counter("tapeline_producers_recreated_total", "idempotent 
 RECORDS_MISSED = Counter("tapeline_records_missed_total", "records gone before they were read", ("topic",))
 DEAD_LETTERS = Counter("tapeline_dead_letters_total", "records put aside", ("topic",))
 
+# producers
+_MARKET = ("venue", "market")
+FRAMES = Counter("tapeline_frames_total", "frames received from a venue", _MARKET)
+FRAMES_BROKEN = Counter("tapeline_frames_broken_total", "frames that broke the venue's contract", _MARKET)
+STREAMS_REFUSED = Counter("tapeline_streams_refused_total", "subscriptions that the venue refused", _MARKET)
+BOOKS_VALID = Gauge("tapeline_books_valid", "books that are valid now", _MARKET)
+BOOKS_CONFLATED = Counter("tapeline_books_conflated_total", "books never published as a newer one came", _MARKET)
+RECORDS_SHED = Counter("tapeline_records_shed_total", "records dropped, with a gap, as the broker was away", _MARKET)
+RECORDS_WAITING = Gauge("tapeline_records_waiting", "records waiting for the broker", _MARKET)
+
 # workers
 RECORDS_READ = Counter("tapeline_records_read_total", "records that an agent is done with", ("agent", "topic"))
 OUTPUTS = Counter("tapeline_outputs_total", "records that an agent has published, acknowledged", ("agent", "topic"))

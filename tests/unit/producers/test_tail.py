@@ -123,6 +123,12 @@ def test_trades_behind_an_open_gap_do_not_close_it(numbered: bool, last: int | N
     assert (tail.epoch, tail.trade_id, tail.sequence, tail.at_us) == (5, "30", last, 28 * S)
 
 
+def test_an_instrument_whose_book_was_recorded_had_its_trades_asked_for() -> None:
+    tail = folded(change(7, 1)).trade_tail(KEY, numbered=True)
+    assert tail is not None
+    assert (tail.epoch, tail.trade_id, tail.sequence, tail.at_us, tail.ids) == (7, None, None, 7, ())
+
+
 def test_a_book_raises_the_epoch_alone() -> None:
     book = Book(
         venue="bybit",

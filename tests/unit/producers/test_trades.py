@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from producers.effects import Effects, Emit, Fetch
 from producers.trades import TradeFeed, TradeTail
 from tapeline.domain.events import Gap, OfInstrument, Trade
@@ -120,9 +122,13 @@ def test_an_answer_that_reaches_no_known_trade_leaves_a_gap() -> None:
     ]
 
 
-def test_unordered_trades_are_compared_every_ten_seconds() -> None:
-    feed = live(UNORDERED)
-    assert (feed.tick(10 * S - 1), feed.tick(10 * S), feed.tick(11 * S)) == ([], [ASK], [])
+def test_unordered_trades_are_compared_at_once_and_then_every_ten_seconds() -> None:
+    feed = TradeFeed(OF, UNORDERED)
+    assert feed.connected(1, 0) == [ASK]
+    assert feed.recent((), S) == []
+    for one in trades(1, 3):
+        feed.trade(one, 3 * S)
+    assert (feed.tick(11 * S - 1), feed.tick(11 * S), feed.tick(12 * S)) == ([], [ASK], [])
     assert feed.recent(trades(1, 3), 12 * S) == []
     assert (feed.tick(22 * S - 1), feed.tick(22 * S)) == ([], [ASK])
 
@@ -166,10 +172,27 @@ def test_a_dead_predecessors_hole_is_said_first_and_filled() -> None:
 
 def test_what_was_before_our_first_trade_is_not_ours() -> None:
     feed = TradeFeed(OF, UNORDERED)
-    assert feed.connected(1, 0) == []
-    feed.tick(10 * S)
+    assert feed.connected(1, 0) == [ASK]
     assert feed.recent(trades(1, 5), 10 * S) == []
     assert told(feed.trade(trade(6), 11 * S)) == [("live", 6)]
+
+
+@pytest.mark.parametrize("protocol", [UNORDERED, NUMBERED])
+def test_a_stream_that_was_lost_before_its_first_trade_has_a_hole_from_its_beginning(protocol: TradeProtocol) -> None:
+    feed = TradeFeed(OF, protocol)
+    feed.connected(1, 2 * S)
+    assert told(feed.lost("disconnect", "cut", 5 * S)) == [("disconnect", None, None, 2, None, False)]
+    assert told(feed.connected(2, 6 * S)) == [ASK]
+    assert told(feed.recent(trades(1, 4), 6 * S)) == [
+        *[("back", number) for number in (2, 3, 4)],
+        ("disconnect", None, "4" if protocol is NUMBERED else None, 2, 4, True),
+    ]
+
+
+def test_a_predecessor_that_saw_no_trade_leaves_the_hole_since_its_stream_began() -> None:
+    feed = TradeFeed(OF, NUMBERED, tail=TradeTail(2 * S, None, None, 2 * S, ()))
+    assert told(feed.connected(9 * S, 9 * S)) == [("restart", None, None, 2, None, False), ASK]
+    assert told(feed.recent(trades(1, 3), 10 * S)) == [("back", 2), ("back", 3), ("restart", None, "3", 2, 3, True)]
 
 
 def test_an_answer_after_the_connection_was_lost_says_nothing() -> None:

@@ -1,0 +1,66 @@
+"""What a producer records and where that is: markets by name, their addresses by network, symbols by wish."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from tapeline.domain.events import Instrument, Market
+from tapeline.errors import Misconfigured
+from tapeline.runtime.runfile import RunFile
+from tapeline.runtime.settings import Settings
+from tapeline.venues import registry
+from tapeline.venues.contract import Feed, Hosts
+
+ALL: Final = "all"
+MARKETS: Final[tuple[Market, ...]] = ("spot", "futures")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One market of a venue."""
+
+    venue: str
+    market: Market
+
+    def __str__(self) -> str:
+        """Return `venue:market`."""
+        return f"{self.venue}:{self.market}"
+
+    @property
+    def feed(self) -> Feed:
+        """Return what the venue is to us."""
+        return registry.feed(self.venue, self.market)
+
+
+def choose(venues: Sequence[str], market: str) -> tuple[Place, ...]:
+    """Return the markets of these venues, of all without a name; Misconfigured for what there is not."""
+    if market not in (*MARKETS, ALL):
+        raise Misconfigured(f"there is no market {market!r}", fix=f"choose {', '.join(MARKETS)} or {ALL}")
+    named = tuple(registry.VENUES) if not venues or ALL in venues else dict.fromkeys(venues)
+    return tuple(Place(venue, kind) for venue in named for kind in registry.venue(venue).feeds if market in (kind, ALL))
+
+
+def hosts(place: Place, settings: Settings, run: RunFile | None) -> Hosts:
+    """Return where a market is on the network that settings choose; Misconfigured when no simulator runs."""
+    facts, network = place.feed.facts, settings.venues.network
+    if network == "main":
+        return facts.main
+    if network == "test":
+        return facts.test
+    address = None if run is None else run.addresses.venues.get(str(place))
+    if address is None:
+        raise Misconfigured(
+            f"venues.network is simulated and no simulator of {place} runs",
+            fix="start it with `tapeline demo`, or set venues.network to main or test",
+        )
+    return Hosts(rest=f"http://{address}", ws=f"ws://{address}")
+
+
+def chosen(listed: Iterable[Instrument], wish: str) -> tuple[dict[str, Instrument], tuple[str, ...]]:
+    """Return the instruments that are wished for, by native name, and the symbols that are not listed."""
+    by_symbol = {one.symbol: one for one in listed}
+    wanted = list(by_symbol) if wish.strip() == ALL else [word.strip() for word in wish.split(",") if word.strip()]
+    found = {by_symbol[symbol].native: by_symbol[symbol] for symbol in wanted if symbol in by_symbol}
+    return found, tuple(symbol for symbol in wanted if symbol not in by_symbol)

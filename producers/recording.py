@@ -1,0 +1,231 @@
+"""One market of a venue, from its instrument list to the broker: started, kept alive, restarted alone when it fails.
+
+Order of a start: instruments, what a predecessor left, then the way to the broker, then the sockets. A stop goes the
+other way: every book is said stale and every open hole is said, then what waits is published.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from producers import places
+from producers.broken import MOST_WAITING, BrokenFrames
+from producers.link import Link
+from producers.looking_back import LookingBack
+from producers.market import MarketFeed, Record
+from producers.outbox import Entry
+from producers.places import Place
+from producers.pool import Pool
+from producers.publishing import Publishing
+from schemas import topics
+from schemas.topics import Topic
+from tapeline.domain.events import Alert, Instrument, OfInstrument
+from tapeline.domain.partition import partition_of
+from tapeline.errors import InvalidMessage
+from tapeline.runtime import clock, logs, metrics, retry
+from tapeline.runtime.codec import Codec
+from tapeline.runtime.endpoints import Endpoints
+from tapeline.runtime.http import BUCKET, HttpClient
+from tapeline.runtime.kafka import Publisher
+from tapeline.runtime.lifecycle import background
+from tapeline.runtime.limiter import Limiter, share
+from tapeline.runtime.log_events import LogEvent
+from tapeline.runtime.settings import Settings
+from tapeline.venues.contract import Want
+
+FLUSH_S: Final = 5.0
+"""How long a stop waits for the broker to take what was received."""
+MEASURE_S: Final = 1.0
+INSTRUMENTS_AGAIN_S: Final = 3_600.0
+_RESTART_FIRST_S: Final = 1.0
+_FLUSH_LOOK_S: Final = 0.02
+
+Tell = Callable[[str, str, str | None], Awaitable[Alert]]
+"""Raises an alert: code, sentence, fix."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What the markets of one process share."""
+
+    settings: Settings
+    endpoints: Endpoints
+    codec: Codec
+    publisher: Publisher
+    looking_back: LookingBack
+    partitions: int
+    process: str
+    tell: Tell
+
+
+class Recorder:
+    """Records one market until cancelled; a failure of its own is told, and it begins again from what is durable."""
+
+    def __init__(self, place: Place, means: Means) -> None:
+        """Take what to record; nothing is opened before `run`."""
+        self.place = place
+        self._means = means
+        self._feed = place.feed
+        self._topics: dict[str, Topic] = {}
+        self._market: MarketFeed | None = None
+
+    def waiting(self) -> int:
+        """Return how many records wait for the broker."""
+        return 0 if self._market is None else len(self._market.buffer)
+
+    def books(self) -> tuple[int, int]:
+        """Return how many books are valid, and how many are recorded."""
+        return (0, 0) if self._market is None else self._market.valid_books()
+
+    async def run(self) -> None:
+        """Record; what fails in this market never touches the others (B-06)."""
+        pauses = retry.delays(_RESTART_FIRST_S)
+        while True:
+            try:
+                await self._record()
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is told and only this market begins again
+                logs.get(__name__).exception(LogEvent.MARKET_FAILED, venue=self.place.venue, market=self.place.market)
+                metrics.TASK_FAILURES.inc(task=str(self.place))
+                await self._means.tell(
+                    "market_failed", f"recording {self.place} failed and begins again: {error}", "read the log"
+                )
+                await asyncio.sleep(next(pauses))
+
+    async def _record(self) -> None:
+        means, feed, facts = self._means, self._feed, self._feed.facts
+        where = places.hosts(self.place, means.settings, means.endpoints.run)
+        limiter = Limiter({BUCKET: share(facts.rest.budget, facts.rest.window_s)})
+        async with HttpClient.of(facts, where.rest, limiter, feed.refusal) as http:
+            listed = await retry.reach(str(self.place), partial(self._listed, http), None)
+            wanted, missing = places.chosen(listed, means.settings.monitor.symbols)
+            for symbol in missing:
+                logs.get(__name__).warning(LogEvent.SYMBOL_NOT_LISTED, place=str(self.place), symbol=symbol)
+            instruments = {native: _identity(one) for native, one in wanted.items()}
+            market = await self._market_of(instruments)
+            pool = Pool(facts)
+            pool.change(dict.fromkeys(instruments, means.settings.monitor.orderbook_depth))
+            link = Link(
+                feed,
+                market,
+                pool,
+                where,
+                http,
+                broken=partial(self._broken, market, self._frames()),
+                refused=self._told,
+            )
+            self._say_instruments(market, listed)
+            async with (
+                self._publishing(market, pool),
+                background("measure", self._measure(market)),
+                background("instruments", self._refresh(http, market, listed)),
+            ):
+                await link.run()
+
+    async def _market_of(self, instruments: dict[str, OfInstrument]) -> MarketFeed:
+        means = self._means
+        symbols = {one.key: one.symbol for one in instruments.values()}
+        look = partial(means.looking_back.tails, symbols, means.partitions)
+        self._market = MarketFeed(
+            self._feed,
+            instruments,
+            encode=self._encoded,
+            partitions=means.partitions,
+            depth=means.settings.monitor.orderbook_depth,
+            most_waiting=means.settings.monitor.ring_buffer_size,
+            tails=await retry.reach("Kafka", look, None),
+        )
+        return self._market
+
+    @contextlib.asynccontextmanager
+    async def _publishing(self, market: MarketFeed, pool: Pool) -> AsyncIterator[None]:
+        """Publish beside the block; at its end say that all streams are lost, and publish what waits."""
+        async with background("publishing", Publishing(market, self._means.publisher).run()):
+            try:
+                yield
+            finally:
+                now_us = clock.now_us()
+                for slot in pool.slots:
+                    market.lost(slot, pool.wants(slot), "restart", "the producer stops", now_us)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(FLUSH_S):
+                        while len(market.buffer) or not market.books.idle:  # noqa: ASYNC110 - pure parts wake nobody
+                            await asyncio.sleep(_FLUSH_LOOK_S)
+
+    async def _listed(self, http: HttpClient) -> tuple[Instrument, ...]:
+        """Return all instruments of the market, page by page."""
+        found: list[Instrument] = []
+        cursor: str | None = None
+        while True:
+            body = await http.fetch(self._feed.instruments_request(cursor))
+            page = self._feed.read_instruments(body, clock.now_us())
+            found += page.instruments
+            cursor = page.cursor
+            if cursor is None:
+                return tuple(found)
+
+    async def _refresh(self, http: HttpClient, market: MarketFeed, listed: tuple[Instrument, ...]) -> None:
+        """Publish the rules that have changed, each hour."""
+        known = {one.key: _rules(one) for one in listed}
+        while True:
+            await asyncio.sleep(INSTRUMENTS_AGAIN_S)
+            fresh = await retry.reach(str(self.place), partial(self._listed, http), None)
+            changed = tuple(one for one in fresh if known.get(one.key) != _rules(one))
+            known |= {one.key: _rules(one) for one in changed}
+            self._say_instruments(market, changed)
+
+    def _say_instruments(self, market: MarketFeed, instruments: tuple[Instrument, ...]) -> None:
+        for one in instruments:
+            partition = partition_of(one.symbol, self._means.partitions)
+            entry = Entry(one.key.encode(), self._means.codec.encode(topics.by_name("ref.instrument"), one))
+            market.buffer.put("ref.instrument", partition, entry)
+
+    def _frames(self) -> BrokenFrames:
+        return BrokenFrames(self.place, self._means.codec, process=self._means.process)
+
+    def _broken(self, market: MarketFeed, frames: BrokenFrames, data: bytes, error: InvalidMessage) -> None:
+        """Set a frame aside; it may have been a change or a trade, which the gap rule finds out."""
+        letter = frames.letter(data, error, clock.now_us())
+        metrics.FRAMES_BROKEN.inc(venue=self.place.venue, market=self.place.market)
+        logs.get(__name__).warning(
+            LogEvent.FRAME_BROKEN, place=str(self.place), reason=error.reason, field=error.field, count=frames.count
+        )
+        if market.buffer.waiting("dlq") < MOST_WAITING:
+            market.buffer.put("dlq", 0, letter)
+
+    def _told(self, wants: tuple[Want, ...], error: str) -> None:
+        streams = ", ".join(f"{want.native} {want.channel}" for want in wants)
+        logs.get(__name__).error(LogEvent.STREAM_REFUSED, place=str(self.place), streams=streams, reason=error)
+        metrics.STREAMS_REFUSED.inc(len(wants), venue=self.place.venue, market=self.place.market)
+
+    async def _measure(self, market: MarketFeed) -> None:
+        """Bring what the pure parts count into the metrics."""
+        labels = {"venue": self.place.venue, "market": self.place.market}
+        frames, conflated, shed = 0, 0, 0
+        while True:
+            metrics.FRAMES.inc(market.frames - frames, **labels)
+            metrics.BOOKS_CONFLATED.inc(market.books.conflated - conflated, **labels)
+            metrics.RECORDS_SHED.inc(market.buffer.shed - shed, **labels)
+            frames, conflated, shed = market.frames, market.books.conflated, market.buffer.shed
+            metrics.RECORDS_WAITING.set(len(market.buffer), **labels)
+            metrics.BOOKS_VALID.set(market.valid_books()[0], **labels)
+            await asyncio.sleep(MEASURE_S)
+
+    def _encoded(self, topic: str, record: Record) -> bytes:
+        found = self._topics.get(topic)
+        if found is None:
+            found = self._topics[topic] = topics.by_name(topic)
+        return self._means.codec.encode(found, record)
+
+
+def _identity(one: Instrument) -> OfInstrument:
+    return OfInstrument(venue=one.venue, market=one.market, symbol=one.symbol)
+
+
+def _rules(one: Instrument) -> tuple[object, ...]:
+    """Return all of an instrument but its times."""
+    return tuple(getattr(one, name) for name in one.__struct_fields__ if name not in {"received_us", "published_us"})
