@@ -46,6 +46,10 @@ class Board:
         """Say how a process is."""
         self._write(processes=self.run.processes | {record.name: record})
 
+    def knows(self, schema_ids: Mapping[str, int]) -> None:
+        """Tell the ids of the schemas, which workers want at their start."""
+        self._write(schema_ids=dict(schema_ids))
+
     def ready(self, schema_ids: Mapping[str, int]) -> None:
         """Say that everything answers and is set up."""
         supervisor = msgspec.structs.replace(self.run.supervisor, state="running")

@@ -58,9 +58,9 @@ class ChildSpec:
     command: tuple[str, ...]
     environ: Mapping[str, str]
     folder: Path
-    data: Path
     output: Path
     probe: Probe
+    data: Path | None = None
     log_file: Path | None = None
     stop_signal: signal.Signals = signal.SIGTERM
     user: int | None = None
@@ -285,10 +285,13 @@ def what_is_wrong(lines: Sequence[str]) -> str:
 
 
 def never_worked(spec: ChildSpec, said: str) -> Misconfigured:
-    """Return the sentence for a child whose first start failed: most often its data is damaged."""
+    """Return the sentence for a child whose first start failed: most often its data, where it has any, is damaged."""
+    read = f"read {spec.log_file or spec.output}"
+    if spec.data is None:
+        return Misconfigured(f"{spec.name} does not start ({said})", fix=read)
     return Misconfigured(
         f"{spec.name} does not start ({said})",
-        fix=f"read {spec.log_file or spec.output}; if its data in {spec.data} is damaged, put it back from a copy, or "
+        fix=f"{read}; if its data in {spec.data} is damaged, put it back from a copy, or "
         f"move {spec.data} aside and run `tapeline up` again, which starts it empty (nothing was deleted)",
     )
 

@@ -15,10 +15,11 @@ from pathlib import Path
 
 import msgspec
 
-from infra.embedded import classes, inherit, jars, java, kafka, orphans, postgres, probes, steps
+from infra.embedded import classes, inherit, jars, java, kafka, orphans, postgres, probes, steps, workers
 from infra.embedded.child import ChildSpec
 from infra.embedded.classes import Image
 from infra.embedded.ports import HOST, Ports
+from infra.embedded.workers import WorkerPorts
 from tapeline.errors import Misconfigured, Unavailable
 from tapeline.runtime.runfile import Addresses, Secrets
 from tapeline.runtime.settings import Settings, child_environment
@@ -40,6 +41,7 @@ class Chosen:
     postgres: int | None = None
     clickhouse: int | None = None
     metrics: Mapping[str, int] = field(default_factory=dict)
+    workers: WorkerPorts = field(default_factory=WorkerPorts)
 
     def addresses(self) -> Addresses:
         """Return where the services of this run answer."""
@@ -48,6 +50,8 @@ class Chosen:
             registry=None if self.registry is None else f"http://{HOST}:{self.registry}",
             postgres=None if self.postgres is None else f"{HOST}:{self.postgres}",
             clickhouse=None if self.clickhouse is None else f"http://{HOST}:{self.clickhouse}",
+            gateway=None if self.workers.gateway is None else f"http://{HOST}:{self.workers.gateway}",
+            venues={place: f"{HOST}:{port}" for place, port in self.workers.venues.items()},
         )
 
 
@@ -69,13 +73,15 @@ def choose(settings: Settings, services: frozenset[str], ports: Ports) -> Chosen
     def take(name: str, port: int) -> int | None:
         return ports.take(port, f"embedded.{name}_port") if name in services else None
 
+    chosen = workers.choose(settings, ports)
     return Chosen(
+        workers=chosen,
         kafka=take(KAFKA, wanted.kafka_port),
         registry=take(REGISTRY, wanted.registry_port),
         postgres=take(POSTGRES, wanted.postgres_port),
         clickhouse=take(CLICKHOUSE, wanted.clickhouse_port),
         controller=take(KAFKA, 0),
-        metrics={name: ports.take(0, "") for name in _OUR_PROGRAMS if name in services},
+        metrics={name: ports.take(0, "") for name in _OUR_PROGRAMS if name in services} | dict(chosen.metrics),
     )
 
 
@@ -111,7 +117,7 @@ class Plans:
             CLICKHOUSE: self._clickhouse,
             REGISTRY: self._registry,
         }
-        return await makers[name]()
+        return await makers[name]() if name in makers else self._worker(name)
 
     async def make_image(self) -> None:
         """Make what lets the next broker start faster; for the background, once everything answers."""
@@ -229,6 +235,12 @@ class Plans:
             output=self.output(REGISTRY),
             probe=probes.http(HOST, port, "/subjects"),
         )
+
+    def _worker(self, name: str) -> ChildSpec:
+        environ = self._ours(name)
+        if name == workers.GATEWAY:
+            environ |= {inherit.variable("server", "port"): str(self._chosen.workers.gateway)}
+        return workers.spec(name, self._settings, self._chosen.workers, environ=environ, output=self.output(name))
 
     def _ours(self, name: str) -> dict[str, str]:
         """Return the environment of a program of ours; a port for metrics that is set can only be the supervisor's."""

@@ -214,9 +214,13 @@ class Lifecycle:
 
     def _ended(self, held: _Part, task: asyncio.Task[Any], *, essential: bool) -> None:
         """Judge the end of a part's or background task: on time, or a crash."""
-        failure = None if task.cancelled() else task.exception()
-        error = None if failure is None else _only(failure)
         stopping = held not in self._parts
+        if task.cancelled():
+            # Only a stop cancels; anything else would end the work without a word.
+            failure: BaseException | None = None if stopping else RuntimeError(f"{held.name} was cancelled by its own code")
+        else:
+            failure = task.exception()
+        error = None if failure is None else _only(failure)
         if not stopping:
             self._parts.remove(held)
             self.health.part_stopped(held.name)

@@ -358,3 +358,9 @@ async def test_ensure_tells_settings_that_differ_and_changes_nothing(cluster: Ad
 async def test_describe_names_a_missing_topic(cluster: Admin) -> None:
     with pytest.raises(Misconfigured, match=r"there is no topic test\.absent on the broker"):
         await topics_admin.describe(cluster, own_topic("test.absent"), replication=1)
+
+
+async def test_a_reader_that_closes_at_once_ends_as_any_other(kafka: KafkaEndpoint, make_topic: MakeTopic) -> None:
+    name = await make_topic()
+    async with Reader.assigned(kafka, {Partition(name, 0): 0}, client_id="test"):
+        pass

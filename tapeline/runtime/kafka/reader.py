@@ -111,7 +111,7 @@ class Reader:
             await self._take()
         except BaseException as error:
             self._consumer = None
-            await consumer.stop()
+            await _stopped(consumer)
             if isinstance(error, errors.KafkaError):
                 raise connection.translated(error, self._endpoint) from error
             raise
@@ -123,7 +123,7 @@ class Reader:
         """Close; a static member keeps its place in the group until its session times out."""
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
-            await consumer.stop()
+            await _stopped(consumer)
 
     async def batches(self, *, max_records: int = 500, wait_s: float = 1.0) -> Mapping[Partition, Sequence[Record]]:
         """Return what has come, by partition and in order; empty when nothing came within `wait_s`.
@@ -260,6 +260,16 @@ class Reader:
                 return await answer
         except (errors.KafkaError, TimeoutError) as error:
             raise connection.translated(error, self._endpoint) from error
+
+
+async def _stopped(consumer: AIOKafkaConsumer) -> None:
+    """Stop the library's consumer.
+
+    It cancels and awaits tasks of its own; one that has not begun to run yet cannot catch that, and its cancellation
+    would look like ours.
+    """
+    await asyncio.sleep(0)
+    await consumer.stop()
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc] # the library is untyped

@@ -296,6 +296,17 @@ async def test_a_dependency_that_stops_with_us_is_no_failure(world: World) -> No
     assert world.logged("TASK_FAILED") == [("TASK_FAILED", "reader", "broker is gone")]
 
 
+async def test_work_that_cancels_itself_is_a_failure_and_no_quiet_end(world: World) -> None:
+    async def main(life: Lifecycle) -> None:
+        _ = life.spawn("reader", raising(asyncio.CancelledError())(), essential=False)
+        await eventually(lambda: bool(world.logged("TASK_FAILED")))
+
+    assert await world.life.supervise(main) == lifecycle.OK
+    assert world.logged("TASK_FAILED") == [
+        ("TASK_FAILED", "reader", "RuntimeError: reader was cancelled by its own code")
+    ]
+
+
 async def test_background_work_ends_with_its_block() -> None:
     did: list[str] = []
 
