@@ -10,9 +10,10 @@ import contextlib
 from collections.abc import Callable, Iterable
 from typing import Final, NoReturn
 
+from producers.fetching import Fetching
 from producers.market import Action, Answered, FetchBook, FetchTrades, MarketFeed, Refused, Reopen, Send
 from producers.pool import Pool, Slot
-from tapeline.errors import InvalidMessage, Unavailable, VenueRefused
+from tapeline.errors import InvalidMessage, Unavailable
 from tapeline.runtime import clock
 from tapeline.runtime.http import HttpClient
 from tapeline.runtime.lifecycle import background
@@ -21,11 +22,6 @@ from tapeline.runtime.websocket import Connected, Frame, Happening, Lost, Socket
 from tapeline.venues.contract import Feed, Hosts, Want, socket_url
 
 TICK_S: Final = 0.1
-REPAIR_DEPTH: Final = 1_000
-CHECK_DEPTH: Final = 100
-"""Levels asked for over REST: a check looks at the top, at the least cost."""
-FETCHERS: Final = 4
-"""REST requests under way at once."""
 
 
 class Link:
@@ -44,9 +40,9 @@ class Link:
         timing: Timing | None = None,
     ) -> None:
         """Prepare a socket for each of the pool's slots; nothing is opened before `run`."""
-        self._feed, self._market, self._pool, self._http = feed, market, pool, http
+        self._feed, self._market, self._pool = feed, market, pool
         self._broken, self._refused = broken, refused
-        self._fetches: asyncio.Queue[FetchBook | FetchTrades] = asyncio.Queue()
+        self._fetching = Fetching(feed, market, http, self._do)
         self._sends: dict[Slot, asyncio.Queue[Send]] = {slot: asyncio.Queue() for slot in pool.slots}
         self._greetings: dict[Slot, list[bytes]] = {slot: [] for slot in pool.slots}
         self._pings = 0
@@ -55,8 +51,7 @@ class Link:
     async def run(self) -> NoReturn:
         """Keep all sockets open and do what is asked, until cancelled."""
         async with contextlib.AsyncExitStack() as stack:
-            for number in range(FETCHERS):
-                _ = await stack.enter_async_context(background(f"fetch-{number}", self._fetching()))
+            _ = await stack.enter_async_context(background("fetching", self._fetching.run()))
             for slot, socket in self.sockets.items():
                 name = f"{slot.socket}-{slot.number}"
                 _ = await stack.enter_async_context(background(f"send-{name}", self._sending(slot)))
@@ -106,7 +101,7 @@ class Link:
             if isinstance(action, Send):
                 self._sends[action.slot].put_nowait(action)
             elif isinstance(action, FetchBook | FetchTrades):
-                self._fetches.put_nowait(action)
+                self._fetching.ask(action)
             elif isinstance(action, Answered):
                 self.sockets[action.slot].answered()
             elif isinstance(action, Reopen):
@@ -120,36 +115,3 @@ class Link:
             # A connection that is lost takes with it what was to be sent: the next one asks for all anew.
             with contextlib.suppress(Unavailable):
                 await self.sockets[slot].send(send.frame, urgent=send.urgent)
-
-    async def _fetching(self) -> NoReturn:
-        while True:
-            fetch = await self._fetches.get()
-            if isinstance(fetch, FetchBook):
-                await self._fetch_book(fetch)
-            else:
-                await self._fetch_trades(fetch)
-
-    async def _fetch_book(self, fetch: FetchBook) -> None:
-        market, native = self._market, fetch.native
-        depth = CHECK_DEPTH if fetch.check else REPAIR_DEPTH
-        try:
-            body = await self._http.fetch(self._feed.book_request(native, depth))
-            now_us = clock.now_us()
-            snapshot = self._feed.read_book(body, native, depth, now_us)
-        except (Unavailable, VenueRefused, InvalidMessage) as error:
-            wait_s = error.retry_after_s if isinstance(error, Unavailable) else None
-            self._do(market.book_failed(native, clock.now_us(), wait_s, check=fetch.check))
-        else:
-            self._do(market.book_fetched(native, snapshot, now_us, check=fetch.check))
-
-    async def _fetch_trades(self, fetch: FetchTrades) -> None:
-        market, native = self._market, fetch.native
-        try:
-            body = await self._http.fetch(self._feed.trades_request(native))
-            now_us = clock.now_us()
-            trades = self._feed.read_trades(body, native, now_us)
-        except (Unavailable, VenueRefused, InvalidMessage) as error:
-            wait_s = error.retry_after_s if isinstance(error, Unavailable) else None
-            self._do(market.trades_failed(native, clock.now_us(), wait_s))
-        else:
-            self._do(market.trades_fetched(native, trades, now_us))

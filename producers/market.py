@@ -107,6 +107,7 @@ class MarketFeed:
         found, numbered = tails or Tails(), feed.facts.trades.ids == "consecutive"
         self.books = Books()
         self.buffer = Buffer(most_waiting)
+        self.depth = depth
         self.unexpected = 0
         """How many well-formed events nobody asked for."""
         self.frames = 0

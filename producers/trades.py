@@ -26,6 +26,8 @@ PATIENCE_US: Final = 15 * US_PER_S
 """A request that was not answered by then is lost."""
 GIVEN_UP_US: Final = 60 * US_PER_S
 """A hole that REST did not answer for so long stays one."""
+NEXT_US: Final = 2 * US_PER_S
+"""After a cut the next numbered trade is waited for so long: it may show that nothing is missing."""
 _REMEMBERED: Final = 4
 
 
@@ -81,10 +83,12 @@ class TradeFeed:
             effects = self._said(now_us)
         self.epoch, self._connected = epoch, True
         self._asked_us = None
-        # What the venue had before our stream began is learned at once, so that the first comparison can prove.
+        # What the venue had before our stream began is learned at once, so that the first comparison can prove. Numbers
+        # may prove by themselves that a hole is empty: the next trade is waited for.
         at_once = self._hole is not None or self._began_us is None
         self._began_us = now_us if self._began_us is None else self._began_us
-        self._ask_us = now_us + (0 if at_once else CHECK_US)
+        waits = self._numbered and self._last is not None
+        self._ask_us = now_us + ((NEXT_US if waits else 0) if at_once else CHECK_US)
         return [*effects, *self.tick(now_us)]
 
     def lost(self, cause: GapCause, detail: str | None, now_us: int) -> Effects:
@@ -102,10 +106,22 @@ class TradeFeed:
             return []
         effects: Effects = []
         number = trade.sequence if self._numbered else None
-        if number is not None and self._last is not None and number > self._last + 1 and self._hole is None:
-            self._open("sequence", f"trade {number} follows {self._last}")
-            effects = [*self._said(now_us), *self._fetch(now_us)]
+        if number is not None and self._last is not None:
+            effects = self._counted(number, self._last, trade, now_us)
         return [*effects, self._emit(trade, now_us, backfilled=False)]
+
+    def _counted(self, number: int, last: int, trade: PublicTrade, now_us: int) -> Effects:
+        """Judge a trade by its number: a hole begins, or the one since the last trade is empty or is not."""
+        if self._hole is None:
+            if number <= last + 1:
+                return []
+            self._open("sequence", f"trade {number} follows {last}")
+            return [*self._said(now_us), *self._fetch(now_us)]
+        if self._hole.from_id != str(last) or self._asked_us is not None:
+            return []
+        if number == last + 1:
+            return self._close(self._hole, now_us, backfilled=True, to_id=str(last), end_us=trade.venue_us)
+        return self._fetch(now_us) if number > last + 1 else []
 
     def recent(self, trades: tuple[PublicTrade, ...], now_us: int) -> Effects:
         """Take the venue's recent trades, oldest first, in answer to a request."""

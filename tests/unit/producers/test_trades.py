@@ -177,6 +177,31 @@ def test_what_was_before_our_first_trade_is_not_ours() -> None:
     assert told(feed.trade(trade(6), 11 * S)) == [("live", 6)]
 
 
+def test_the_next_number_after_a_cut_proves_that_nothing_is_missing() -> None:
+    feed = live(NUMBERED)
+    assert told(feed.lost("disconnect", "cut", 4 * S)) == [("disconnect", "3", None, 3, None, False)]
+    assert (feed.connected(2, 5 * S), feed.tick(7 * S - 1)) == ([], [])
+    assert told(feed.trade(trade(4), 6 * S)) == [("disconnect", "3", "3", 3, 4, True), ("live", 4)]
+    assert feed.tick(1_000 * S) == []
+
+
+def test_another_number_after_a_cut_is_asked_about_at_once_and_silence_after_two_seconds() -> None:
+    feed = live(NUMBERED)
+    feed.lost("disconnect", "cut", 4 * S)
+    feed.connected(2, 5 * S)
+    assert told(feed.trade(trade(6), 6 * S)) == [ASK, ("live", 6)]
+    assert told(feed.trade(trade(7), 7 * S)) == [("live", 7)]
+    assert told(feed.recent(trades(3, 7), 7 * S)) == [
+        ("back", 4),
+        ("back", 5),
+        ("disconnect", "3", "7", 3, 7, True),
+    ]
+    silent = live(NUMBERED)
+    silent.lost("disconnect", "cut", 4 * S)
+    silent.connected(2, 5 * S)
+    assert silent.tick(7 * S) == [ASK]
+
+
 @pytest.mark.parametrize("protocol", [UNORDERED, NUMBERED])
 def test_a_stream_that_was_lost_before_its_first_trade_has_a_hole_from_its_beginning(protocol: TradeProtocol) -> None:
     feed = TradeFeed(OF, protocol)

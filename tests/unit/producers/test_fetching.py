@@ -1,0 +1,112 @@
+"""X-07, DESIGN 6: REST requests by their worth, each once, and snapshots as deep as the budget permits for all."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+import pytest
+
+from producers.fetching import Fetching
+from producers.market import FetchBook, FetchTrades, MarketFeed
+from tapeline.domain.events import OfInstrument
+from tapeline.errors import Unavailable
+from tapeline.runtime.http import BUCKET, HttpClient
+from tapeline.runtime.lifecycle import background
+from tapeline.runtime.limiter import Bucket, Limiter
+from tapeline.venues.binance import SPOT
+from tapeline.venues.contract import Request
+from tests.support.eventually import eventually
+
+NATIVES = tuple(f"C{number}USDT" for number in range(20))
+
+
+@dataclass(slots=True, eq=False)
+class Rest(HttpClient):
+    """A venue that answers nothing but notes what it is asked."""
+
+    limiter: Limiter
+    asked: list[str] = field(default_factory=list)
+    hold: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def fetch(self, request: Request, *, max_wait_s: float | None = None) -> bytes:
+        """Take the tokens as the real one does, then have no answer."""
+        assert await self.limiter.acquire(BUCKET, request.cost, max_wait_s)
+        self.asked.append(request.target)
+        await self.hold.wait()
+        raise Unavailable("nobody is there")
+
+
+def fetching(rest: Rest, *, depth: int = 20) -> Fetching:
+    instruments = {
+        native: OfInstrument(venue="binance", market="spot", symbol=native.replace("USDT", "/USDT"))
+        for native in NATIVES
+    }
+    market = MarketFeed(SPOT, instruments, encode=lambda *_: b"", partitions=4, depth=depth, most_waiting=10)
+
+    def do(actions: object) -> None:
+        assert list(actions) == []  # type: ignore[call-overload]  # a list of actions
+
+    return Fetching(SPOT, market, rest, do)
+
+
+def rest_with(budget: int) -> Rest:
+    return Rest(Limiter({BUCKET: Bucket(max_tokens=budget, window_s=60.0)}))
+
+
+def depth_path(native: str, depth: int) -> str:
+    return f"/api/v3/depth?symbol={native}&limit={depth}"
+
+
+async def test_repairs_come_before_trades_and_trades_before_checks_and_each_once() -> None:
+    rest = rest_with(3_000)
+    one = fetching(rest)
+    for _ in range(2):
+        one.ask(FetchBook(NATIVES[0], check=True))
+        one.ask(FetchTrades(NATIVES[0]))
+        one.ask(FetchBook(NATIVES[1], check=False))
+    async with background("fetching", one.run()):
+        await eventually(lambda: len(rest.asked) == 3)
+    assert rest.asked == [
+        depth_path(NATIVES[1], 1000),
+        f"/api/v3/trades?symbol={NATIVES[0]}&limit=1000",
+        depth_path(NATIVES[0], 100),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("budget", "waiting", "depth"), [(3_000, 20, 1000), (1_500, 20, 500), (900, 20, 100), (3_000, 1, 1000)]
+)
+async def test_a_snapshot_is_as_deep_as_half_of_the_budget_permits_for_all_that_wait(
+    budget: int, waiting: int, depth: int
+) -> None:
+    rest = rest_with(budget)
+    one = fetching(rest)
+    for native in NATIVES[:waiting]:
+        one.ask(FetchBook(native, check=False))
+    async with background("fetching", one.run()):
+        await eventually(lambda: bool(rest.asked))
+    assert rest.asked[0] == depth_path(NATIVES[0], depth)
+
+
+async def test_who_wants_the_whole_book_waits_for_the_deepest() -> None:
+    rest = rest_with(900)
+    one = fetching(rest, depth=0)
+    for native in NATIVES:
+        one.ask(FetchBook(native, check=False))
+    async with background("fetching", one.run()):
+        await eventually(lambda: bool(rest.asked))
+    assert rest.asked[0] == depth_path(NATIVES[0], 1000)
+
+
+async def test_what_must_wait_for_the_limit_does_not_stand_in_the_way_of_what_is_worth_more() -> None:
+    rest = rest_with(30)
+    rest.hold.set()
+    one = fetching(rest)
+    for native in NATIVES[:5]:
+        one.ask(FetchTrades(native))  # 25 each
+    async with background("fetching", one.run()):
+        await eventually(lambda: len(rest.asked) == 1)
+        one.ask(FetchBook(NATIVES[9], check=False))
+        await eventually(lambda: len(rest.asked) == 2)
+    assert rest.asked == [f"/api/v3/trades?symbol={NATIVES[0]}&limit=1000", depth_path(NATIVES[9], 100)]
