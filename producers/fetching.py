@@ -1,8 +1,8 @@
 """REST requests of one market in the order of what they are worth: repairs before trades before checks.
 
 A request that the venue's limit does not permit yet goes back into the queue instead of standing in the way of what is
-worth more. The same request is never under way twice. A snapshot is as deep as the budget permits when all that wait
-for one get theirs and as much is left: with hundreds of books at once it is better to have all of them soon.
+worth more. The same request is never under way twice. A snapshot is as deep as a quarter of the budget permits when all
+that wait for one get theirs: with hundreds of books at once it is better to have all of them soon, and again soon.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ AT_ONCE: Final = 4
 """Requests under way at once."""
 ROOM: Final = 5
 """A snapshot is at least so many times as deep as the book that is published, for the market moves."""
+SHARE: Final = 4
+"""One part in so many of what is left of the budget goes into the snapshots that are asked for now."""
 _LOOK_S: Final = 0.1
 
 Fetch = FetchBook | FetchTrades
@@ -82,7 +84,7 @@ class Fetching:
     def _depth(self, native: str) -> int:
         """Return the depth of the next snapshot."""
         waiting = 1 + sum(isinstance(one, FetchBook) and not one.check for one in self._pending)
-        share = self._http.limiter.get_all_status()[BUCKET].tokens / (2 * waiting)
+        share = self._http.limiter.get_all_status()[BUCKET].tokens / (SHARE * waiting)
         depths = [depth for depth in self._feed.facts.book.rest_depths if self._least <= depth <= DEEPEST]
         affordable = [depth for depth in depths if self._feed.book_request(native, depth).cost <= share]
         return max(affordable, default=min(depths, default=self._least))

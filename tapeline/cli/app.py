@@ -20,8 +20,8 @@ from tapeline.errors import TapelineError
 
 HELP = """Market data and trading pipeline on Kafka: up starts it, status and doctor tell how it does, down stops it.
 
-Every command takes --json: standard output is then exactly one JSON object (one per line for topics tail, logs and
-status --watch). Exit codes: 0 done, 1 failed or crashed, 2 wrong settings or usage, 3 a service is away.
+Every command takes --json: standard output is then exactly one JSON object (one per line for topics tail, logs, book,
+spreads and status --watch). Exit codes: 0 done, 1 failed or crashed, 2 wrong settings or usage, 3 a service is away.
 """
 
 app = typer.Typer(name="tapeline", help=HELP, no_args_is_help=True, rich_markup_mode="rich", add_completion=True)
@@ -38,6 +38,9 @@ for _name, _group in (
 Json = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 Count = Annotated[int | None, typer.Option("-n", "--count", min=1, help="How many, the newest; then stop.")]
 Store = Annotated[str, typer.Option("--store", help="postgres, clickhouse or both.")]
+Symbol = Annotated[str, typer.Argument(help="The pair: BTC/USDT, BTC-USDT, btcusdt.")]
+ForS = Annotated[float | None, typer.Option("--for", min=0, help="Seconds; without it until Ctrl-C.")]
+Once = Annotated[bool, typer.Option("--once", help="Show the newest that exists, and stop.")]
 
 
 def _topic_names() -> list[str]:
@@ -91,13 +94,18 @@ def doctor(*, json: Json = False) -> int:
 def demo(
     *,
     for_s: Annotated[float | None, typer.Option("--for", min=0, help="Seconds; without it until Ctrl-C.")] = None,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same market.")] = 0,
+    faults: Annotated[str, typer.Option("--faults", help="Comma separated, e.g. gap,cut,kill; or all.")] = "",
     headless: Annotated[bool, typer.Option("--headless", help="No live screen, only the result.")] = False,
     json: Json = False,
 ) -> int:
-    """Start the services in a data directory of their own, emptied first, show them, and stop them."""
-    from tapeline.cli.demo import demo as run
+    """Run the whole pipeline on simulated exchanges, show it, audit it, stop it; exit 1 when it does not balance."""
+    from tapeline.cli.demo.command import demo as run
+    from tapeline.cli.demo.plan import Wish, chosen
 
-    return run(Output(as_json=json), for_s=for_s, headless=headless)
+    acts, kills = chosen(faults)
+    wish = Wish(for_s=for_s, seed=seed, faults=acts, kills=kills, headless=headless)
+    return run(Output(as_json=json), wish)
 
 
 @app.command()
@@ -127,6 +135,45 @@ def sim(
         symbols=symbols,
         journal=journal,
     )
+
+
+@app.command()
+def book(
+    symbol: Symbol,
+    *,
+    venue: Annotated[str | None, typer.Option("--venue", help="Only this exchange.")] = None,
+    market: Annotated[str | None, typer.Option("--market", help="Only spot, or only futures.")] = None,
+    depth: Annotated[int, typer.Option("--depth", min=1, help="Levels of each side.")] = 10,
+    for_s: ForS = None,
+    once: Once = False,
+    json: Json = False,
+) -> int:
+    """Show a symbol's books on all venues side by side: best price, ladders, age, gaps; live, until Ctrl-C."""
+    from tapeline.cli import book as body
+    from tapeline.cli import market_plan
+
+    plan = market_plan.checked(symbol, venue=venue, market=market, depth=depth, for_s=for_s, once=once)
+    return body.book(Output(as_json=json), plan)
+
+
+@app.command()
+def spreads(
+    symbol: Symbol,
+    *,
+    venue: Annotated[str | None, typer.Option("--venue", help="Only pairs with a leg at this exchange.")] = None,
+    market: Annotated[
+        str | None, typer.Option("--market", help="Only pairs with both legs in spot, or futures.")
+    ] = None,
+    for_s: ForS = None,
+    once: Once = False,
+    json: Json = False,
+) -> int:
+    """Show what buying on one venue and selling on another would earn, best net first; live, until Ctrl-C."""
+    from tapeline.cli import market_plan
+    from tapeline.cli import spreads as body
+
+    plan = market_plan.checked(symbol, venue=venue, market=market, for_s=for_s, once=once)
+    return body.spreads(Output(as_json=json), plan)
 
 
 @app.command()

@@ -10,11 +10,11 @@ from tapeline.cli.checks import Checked, Ground, ask, look
 from tapeline.cli.checks_machine import MACHINE_CHECKS
 from tapeline.cli.checks_services import CONTENTS, SERVICES
 from tapeline.cli.failure import CRASH, OK
-from tapeline.cli.reaching import impatient
+from tapeline.cli.reaching import impatient, meant
 from tapeline.cli.render import Output
 from tapeline.cli.view import Cell, Grid, Style, View, line, row
 from tapeline.errors import Misconfigured
-from tapeline.runtime import endpoints, runfile, settings
+from tapeline.runtime import endpoints, runfile
 from tapeline.runtime.settings import Settings
 
 _MARKS: dict[str, tuple[str, Style]] = {"ok": ("✓", "good"), "warn": ("!", "warn"), "fail": ("✗", "bad")}
@@ -31,7 +31,7 @@ def doctor(out: Output) -> int:
 def examine() -> tuple[Checked, ...]:
     """Run all checks; wrong settings are a finding too, after which nothing else can be checked."""
     try:
-        found = settings.load()
+        found = meant()
     except Misconfigured as error:
         return (Checked(name="settings", state="fail", detail=error.problem, fix=error.fix),)
     first = Checked(name="settings", state="ok", detail="all keys are known and have sound values")

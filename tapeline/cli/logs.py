@@ -12,11 +12,11 @@ import msgspec
 from tapeline.cli.failure import OK
 from tapeline.cli.log_files import Follower, newest, processes
 from tapeline.cli.log_lines import LEVELS, Entry, Wanted, level_of
+from tapeline.cli.reaching import meant
 from tapeline.cli.render import Output
 from tapeline.cli.stream import until_stopped
 from tapeline.cli.view import Cell, Line, Style, line
 from tapeline.errors import Misconfigured
-from tapeline.runtime import settings
 
 DEFAULT_COUNT = 50
 LOOK_EVERY_S = 0.25
@@ -26,7 +26,7 @@ _SHOWN_APART = frozenset({"timestamp", "level", "service", "event", "exception",
 
 def logs(out: Output, wanted: Wanted, *, follow: bool, count: int | None) -> int:
     """Show the newest entries that are wanted, then, when following, those written from now on."""
-    folder = settings.load().log.dir
+    folder = meant().log.dir
     asked = checked(wanted, processes(folder), follow=follow)
     follower = Follower(folder)
     if count is None and asked.trace is None:

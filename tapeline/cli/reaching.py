@@ -1,17 +1,38 @@
-"""How a command finds the services: one try each, because the person in front of it can try again."""
+"""How a command finds the services: one try each, because the person in front of it can try again.
+
+Commands that look mean the Tapeline of the settings; where none runs there and settings name no broker, but a demo runs
+beside it, they mean the demo.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from tapeline.runtime import endpoints, settings
+from tapeline.runtime import endpoints, runfile, settings
 from tapeline.runtime.endpoints import Endpoints
 from tapeline.runtime.settings import Settings
 
 
 def services(found: Settings | None = None) -> Endpoints:
     """Return where the services are, each to be tried once only."""
-    return impatient(endpoints.resolve(found or settings.load()))
+    return impatient(endpoints.resolve(found or meant()))
+
+
+def meant() -> Settings:
+    """Return the settings of the Tapeline that a look is meant for."""
+    found = settings.load()
+    if found.kafka.bootstrap is not None or runfile.read(found.data.dir) is not None:
+        return found
+    demo = of_demo(found)
+    run = runfile.read(demo.data.dir)
+    return demo if run is not None and runfile.is_alive(run.supervisor) else found
+
+
+def of_demo(found: Settings) -> Settings:
+    """Return the settings with the demo's own folders, beside the real ones."""
+    data = found.data.model_copy(update={"dir": found.data.dir.with_name(f"{found.data.dir.name}-demo")})
+    log = found.log.model_copy(update={"dir": found.log.dir / "demo"})
+    return found.model_copy(update={"data": data, "log": log})
 
 
 def impatient(known: Endpoints) -> Endpoints:

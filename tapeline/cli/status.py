@@ -11,12 +11,13 @@ from typing import Literal
 import msgspec
 import psutil
 
+from tapeline.cli import reaching
 from tapeline.cli.failure import OK
 from tapeline.cli.render import Output
 from tapeline.cli.stream import until_stopped
 from tapeline.cli.version import installed
 from tapeline.cli.view import Cell, Grid, Line, Style, View, line, row, size, span
-from tapeline.runtime import clock, runfile, settings
+from tapeline.runtime import clock, runfile
 from tapeline.runtime.runfile import Addresses, ProcessRecord, RunFile
 from tapeline.runtime.settings import Settings
 
@@ -191,7 +192,10 @@ def _row(name: str, process: ProcessStatus) -> tuple[Cell, ...]:
 def addresses_lines(found: Status) -> tuple[Line, ...]:
     """Return one line per service that has an address."""
     addresses = msgspec.structs.asdict(found.addresses)
-    return tuple(line(Cell(f"{name:<11}", "dim"), address) for name, address in addresses.items() if address)
+    venues = addresses.pop("venues")
+    return tuple(line(Cell(f"{name:<11}", "dim"), address) for name, address in addresses.items() if address) + tuple(
+        line(Cell(f"{name:<16}", "dim"), address) for name, address in venues.items()
+    )
 
 
 def folder_lines(found: Status) -> tuple[Line, ...]:
@@ -201,7 +205,7 @@ def folder_lines(found: Status) -> tuple[Line, ...]:
 
 def status(out: Output, *, watch: bool) -> int:
     """Show the status once, or again and again until Ctrl-C."""
-    found = settings.load()
+    found = reaching.meant()
     if not watch:
         now = read(found)
         out.show(now, partial(view, now))

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from tapeline.runtime import clock
 from tapeline.runtime.settings import Settings, load
 
 WITHIN_S = 90.0
@@ -88,6 +89,14 @@ class Tapeline:
         assert (answer.code, answer.stderr) == (0, ""), answer
         return answer.value
 
+    def until(self, *words: str, lines: int) -> Answer:
+        """Run a command again and again until it succeeds with at least so many lines; the last answer counts."""
+        end_s = clock.monotonic_s() + WITHIN_S
+        while True:
+            answer = self.run(*words)
+            if (answer.code == 0 and answer.stdout.count("\n") >= lines) or clock.monotonic_s() > end_s:
+                return answer
+
     @contextmanager
     def started(self, *words: str) -> Iterator[Started]:
         """Run a command beside the block; one that still runs at its end is killed."""
@@ -114,7 +123,7 @@ class Started:
     process: subprocess.Popen[str]
 
     def line(self) -> Any:  # noqa: ANN401 - every command has a shape of its own
-        """Wait for the next line of standard output and return its JSON value."""
+        """Wait for the next line of standard output and return its JSON value; the test's timeout bounds it."""
         return json.loads(_open(self.process.stdout).readline())
 
     def has_output(self) -> bool:

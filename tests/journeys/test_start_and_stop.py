@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import signal
-from pathlib import Path
 
 from tests.journeys.command import Tapeline
 from tests.support.running import left_over
 
-NOTHING = {"kafka": None, "registry": None, "postgres": None, "clickhouse": None, "gateway": None}
+NOTHING: dict[str, object] = {
+    "kafka": None,
+    "registry": None,
+    "postgres": None,
+    "clickhouse": None,
+    "gateway": None,
+    "venues": {},
+}
 
 
 def test_a_stopped_tapeline_says_so(stopped: Tapeline) -> None:
@@ -76,34 +82,3 @@ def test_up_in_the_foreground_stops_everything_at_sigterm(stopped: Tapeline) -> 
         ended = running.stop(signal.SIGTERM)
     assert (ended.code, ended.stdout, ended.stderr) == (0, "", "")
     assert left_over(stopped.settings) == []
-
-
-def test_the_demo_runs_in_its_own_folder_and_leaves_no_process(stopped: Tapeline) -> None:
-    old = stopped.root / "data-demo"
-    old.mkdir()
-    (old / "supervisor.lock").touch()
-    (old / "old-data").touch()
-    found = stopped.json("demo", "--for", "1", "--headless")
-    assert sorted(found) == ["addresses", "data_dir", "log_dir", "processes", "ran_s", "ready_s", "state"]
-    assert (found["state"], found["data_dir"], found["log_dir"]) == (
-        "running", str(old), str(stopped.root / "logs" / "demo"),
-    )  # fmt: skip
-    assert 1 <= found["ran_s"] < 5
-    assert found["addresses"]["kafka"].startswith("127.0.0.1:")
-    assert not (old / "old-data").exists()
-    assert not (stopped.root / "data").exists()
-    assert left_over(of_demo(stopped).settings) == []
-
-
-def test_the_demo_empties_no_folder_that_is_not_its_own(stopped: Tapeline) -> None:
-    precious = stopped.root / "data-demo" / "precious"
-    precious.parent.mkdir()
-    precious.touch()
-    code, error, _ = stopped.run("demo", "--for", "1", "--json").refusal
-    assert (code, error["problem"]) == (2, f"{precious.parent} was not made by Tapeline")
-    assert precious.exists()
-
-
-def of_demo(tapeline: Tapeline) -> Tapeline:
-    """Return the place of the demo."""
-    return Tapeline(Path(tapeline.root), {"TAPELINE_DATA__DIR": str(tapeline.root / "data-demo")})

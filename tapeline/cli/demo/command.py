@@ -1,119 +1,147 @@
-"""`tapeline demo`: the services in a data directory of their own, emptied at each start, shown live, then stopped."""
+"""The demo's course: start, break things while it runs, let it heal, stand still, drain, audit, stop."""
 
 from __future__ import annotations
 
 import asyncio
-import shutil
-from dataclasses import dataclass
+import contextlib
+from collections.abc import AsyncIterator
 from functools import partial
-from pathlib import Path
+from typing import Final
 
-import msgspec
-
-from infra.embedded import datadir
-from tapeline.cli import status as state
-from tapeline.cli.failure import OK
+from simulator.audit.compare import Audit
+from simulator.audit.running import audit
+from simulator.audit.stored import StorePlace
+from tapeline.cli.demo import markets, plan
+from tapeline.cli.demo.drain import drained, open_gaps
+from tapeline.cli.demo.kills import Killer
+from tapeline.cli.demo.plan import Wish
+from tapeline.cli.demo.result import Result, result_of, view
+from tapeline.cli.demo.screen import Screen
+from tapeline.cli.demo.usage import Usages
+from tapeline.cli.failure import CRASH, OK
 from tapeline.cli.foreground import Run, run_and_stop
 from tapeline.cli.render import Output
-from tapeline.cli.status import ProcessStatus, Status
-from tapeline.cli.view import Cell, View, line, span
-from tapeline.errors import Misconfigured, Unavailable
-from tapeline.runtime import clock, settings
-from tapeline.runtime.runfile import Addresses
-from tapeline.runtime.settings import Settings
+from tapeline.cli.view import span
+from tapeline.errors import Unavailable
+from tapeline.runtime import clock, endpoints, runfile, settings
+from tapeline.runtime.lifecycle import background
+from tapeline.runtime.runfile import RunFile
+
+JOURNAL: Final = "journal"
+OUTAGES: Final = "outages.jsonl"
+HEAL_S: Final = 14.0
+"""The market moves on for so long after the last fault: trades without numbers are compared every 10 s, and twice."""
+HEALED_S: Final = 90.0
+"""Repairs wait for the venues' limits at the most for so long: a window of them is a minute."""
+DRAIN_S: Final = 60.0
+REFRESH_S: Final = 1.0
 
 
-class DemoResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What a demo run was: how long until ready, how long it ran, and the last status before the stop."""
+class Demo:
+    """One run of the demo."""
 
-    ready_s: float
-    ran_s: float
-    state: str
-    addresses: Addresses
-    processes: dict[str, ProcessStatus]
-    data_dir: str
-    log_dir: str
+    def __init__(self, out: Output, wish: Wish) -> None:
+        """Take what is wished for; nothing runs yet."""
+        self.result: Result | None = None
+        self.settings = plan.settings_of(settings.load(), wish)
+        self._out = out
+        self._wish = wish
+        self._usages = Usages(self.settings)
+        self._ready_s = self._ran_s = 0.0
 
-
-@dataclass(slots=True)
-class _Seen:
-    """What a run has shown so far; `last` means something once it was ready."""
-
-    last: Status
-    ready_s: float = 0.0
-    ran_s: float = 0.0
-
-
-def demo(out: Output, *, for_s: float | None, headless: bool) -> int:
-    """Start, show and stop; Ctrl-C before the time is over is an ordinary end."""
-    found = in_own_folder(settings.load())
-    empty(found.data.dir)
-    seen = _Seen(last=state.stopped(found.data.dir, found.log.dir))
-
-    async def work(run: Run) -> None:
+    async def run(self, services: Run) -> None:
+        """Run it to its result."""
         began_s = clock.monotonic_s()
-        await run.start()
-        seen.last = state.read(found)
-        seen.ready_s = clock.monotonic_s() - began_s
-        out.remark(f"ready in {span(seen.ready_s)}" + ("; Ctrl-C stops it" if for_s is None else ""))
-        try:
-            await _watch(out, found, seen, for_s=for_s, headless=headless or out.as_json)
-        finally:
-            seen.ran_s = clock.monotonic_s() - began_s - seen.ready_s
+        await services.start()
+        run = self._run_file()
+        self._ready_s = clock.monotonic_s() - began_s
+        until = "; Ctrl-C stops it and audits" if self._wish.for_s is None else ""
+        self._out.remark(f"ready in {span(self._ready_s)}{until}")
+        if self._wish.faults:
+            await markets.tell(run.addresses.venues, "arm")
+        ready_s = clock.monotonic_s()
+        async with self._killing():
+            await self._watch(ready_s)
+        await self._heal(run)
+        await markets.tell(run.addresses.venues, "halt")
+        self._ran_s = clock.monotonic_s() - ready_s
+        self._out.remark("the markets stand still; waiting until all is stored")
+        await drained(endpoints.resolve(self.settings).kafka, within_s=DRAIN_S)
+        self._usages.look()
+        audited = await self._audit(run)
+        self.result = result_of(audited, self._usages.found(), ready_s=self._ready_s, ran_s=self._ran_s)
 
-    run_and_stop(work, out, found)
-    result = DemoResult(
-        ready_s=round(seen.ready_s, 3),
-        ran_s=round(seen.ran_s, 3),
-        state=seen.last.state,
-        addresses=seen.last.addresses,
-        processes=seen.last.processes,
-        data_dir=seen.last.data_dir,
-        log_dir=seen.last.log_dir,
-    )
-    out.show(result, partial(_view, result))
-    return OK
+    @contextlib.asynccontextmanager
+    async def _killing(self) -> AsyncIterator[None]:
+        """Kill processes beside the block, where that is wished; afterwards all of them are back."""
+        if not self._wish.kills:
+            yield
+            return
+        killer = Killer(self.settings.data.dir, self.settings.data.dir / OUTAGES, seed=self._wish.seed)
+        async with background("kills", killer.run()) as kills:
+            yield
+            killer.end()
+            await asyncio.wait({kills}, timeout=self.settings.embedded.ready_timeout_s)
 
+    async def _watch(self, ready_s: float) -> None:
+        """Show the run until its time is over; Ctrl-C ends it early, as an ordinary end."""
+        end_s = float("inf") if self._wish.for_s is None else ready_s + self._wish.for_s
+        shown = not (self._wish.headless or self._out.as_json)
+        async with contextlib.AsyncExitStack() as stack:
+            show = stack.enter_context(self._out.live())
+            screen = await stack.enter_async_context(Screen(self.settings)) if shown else None
+            try:
+                while (now_s := clock.monotonic_s()) < end_s:
+                    self._usages.look()
+                    if screen is not None:
+                        await screen.look()
+                        show(None, partial(screen.view, now_s - ready_s))
+                    await asyncio.sleep(min(REFRESH_S, max(0.0, end_s - clock.monotonic_s())))
+            except asyncio.CancelledError:
+                task = asyncio.current_task()
+                if task is None or self._wish.for_s is not None:
+                    raise
+                task.uncancel()
 
-def in_own_folder(found: Settings) -> Settings:
-    """Return the settings with a data directory and logs of the demo's own, beside the real ones."""
-    data = found.data.model_copy(update={"dir": found.data.dir.with_name(f"{found.data.dir.name}-demo")})
-    log = found.log.model_copy(update={"dir": found.log.dir / "demo"})
-    return found.model_copy(update={"data": data, "log": log})
-
-
-def empty(folder: Path) -> None:
-    """Delete the data of the last demo; refuse while one runs there, or when the folder is none of ours."""
-    if datadir.is_locked(folder):
-        raise Misconfigured(
-            f"a demo is running in {folder}", fix="wait for its end, or stop it with Ctrl-C in its terminal"
-        )
-    if folder.exists() and any(folder.iterdir()) and not (folder / datadir.LOCK_FILE).exists():
-        raise Misconfigured(
-            f"{folder} was not made by Tapeline", fix="move it aside, or set data.dir to another folder"
-        )
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-async def _watch(out: Output, found: Settings, seen: _Seen, *, for_s: float | None, headless: bool) -> None:
-    """Keep the newest state in `seen`; a supervisor that ends by itself ends the demo with an error."""
-    end_s = None if for_s is None else clock.monotonic_s() + for_s
-    with out.live() as show:
-        while True:
-            now = state.read(found)
-            if now.state == "stopped":
-                raise Unavailable(f"the demo stopped by itself; the logs in {found.log.dir} say why")
-            seen.last = now
-            if not headless:
-                show(now, partial(state.view, now))
-            left_s = state.REFRESH_S if end_s is None else end_s - clock.monotonic_s()
-            if left_s <= 0:
+    async def _heal(self, run: RunFile) -> None:
+        """End all faults and let the pipeline find out what it missed."""
+        if not (self._wish.faults or self._wish.kills):
+            return
+        self._out.remark(f"no more faults; the pipeline has {span(HEAL_S)} to find what it missed")
+        await markets.tell(run.addresses.venues, "calm")
+        calm_s = clock.monotonic_s()
+        store = endpoints.resolve(self.settings).clickhouse
+        while (waited_s := clock.monotonic_s() - calm_s) < HEAL_S or await open_gaps(store):
+            if waited_s > HEALED_S:
+                self._out.remark(f"some gaps are still open after {span(HEALED_S)}; the audit will name them")
                 return
-            await asyncio.sleep(min(state.REFRESH_S, left_s))
+            self._usages.look()
+            await asyncio.sleep(REFRESH_S)
+
+    async def _audit(self, run: RunFile) -> Audit:
+        store = endpoints.endpoints_from(self.settings, run).clickhouse
+        place = StorePlace(
+            url=f"http://{store.host}:{store.port}",
+            user=store.username,
+            password=store.password or "",
+            database=store.database,
+        )
+        folder = self.settings.data.dir
+        return await audit(folder / JOURNAL, folder / OUTAGES, place)
+
+    def _run_file(self) -> RunFile:
+        run = runfile.read(self.settings.data.dir)
+        if run is None or not runfile.is_alive(run.supervisor):
+            raise Unavailable(f"the demo stopped by itself; the logs in {self.settings.log.dir} say why")
+        return run
 
 
-def _view(result: DemoResult) -> View:
-    return (
-        line(Cell("✓ ", "good"), f"ready in {span(result.ready_s)}, ran {span(result.ran_s)}, stopped"),
-        line(Cell(f"{'data':<11}", "dim"), result.data_dir),
-    )
+def demo(out: Output, wish: Wish) -> int:
+    """Run a demo and show its result; exit code 1 when its audit does not balance."""
+    one = Demo(out, wish)
+    plan.empty(one.settings.data.dir)
+    run_and_stop(one.run, out, one.settings)
+    if one.result is None:
+        return OK  # stopped before there was anything to audit
+    out.show(one.result.as_json(), partial(view, one.result, one.settings))
+    return OK if one.result.balanced else CRASH

@@ -265,11 +265,17 @@ class Reader:
 async def _stopped(consumer: AIOKafkaConsumer) -> None:
     """Stop the library's consumer.
 
-    It cancels and awaits tasks of its own; one that has not begun to run yet cannot catch that, and its cancellation
-    would look like ours.
+    It cancels and awaits tasks of its own. One that has not begun to run, or rests between two tries of an absent
+    broker, does not catch that, and its cancellation would look like ours.
     """
+    task = asyncio.current_task()
     await asyncio.sleep(0)
-    await consumer.stop()
+    try:
+        await consumer.stop()
+    except asyncio.CancelledError:
+        if task is None or task.cancelling():
+            raise
+        await consumer._client.close()  # noqa: SLF001 - the last step of a stop, which it did not reach
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc] # the library is untyped

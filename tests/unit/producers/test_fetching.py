@@ -75,9 +75,9 @@ async def test_repairs_come_before_trades_and_trades_before_checks_and_each_once
 
 
 @pytest.mark.parametrize(
-    ("budget", "waiting", "depth"), [(3_000, 20, 1000), (1_500, 20, 500), (900, 20, 100), (3_000, 1, 1000)]
+    ("budget", "waiting", "depth"), [(6_000, 20, 1000), (3_000, 20, 500), (900, 20, 100), (3_000, 1, 1000)]
 )
-async def test_a_snapshot_is_as_deep_as_half_of_the_budget_permits_for_all_that_wait(
+async def test_a_snapshot_is_as_deep_as_a_quarter_of_the_budget_permits_for_all_that_wait(
     budget: int, waiting: int, depth: int
 ) -> None:
     rest = rest_with(budget)

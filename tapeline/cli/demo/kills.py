@@ -1,0 +1,102 @@
+"""Kills a process of the pipeline every few seconds, evenly over all of them, and writes down when and how long.
+
+What it writes is the audit's word about outages: the time is taken here, at the source, and never from a process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack, suppress
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from simulator.audit.outages import Outage, append
+from tapeline.runtime import clock, runfile
+from tapeline.runtime.lifecycle import background
+from tapeline.runtime.runfile import ProcessRecord, RunFile
+
+EVERY_S: Final = 5.0
+RARELY: Final = ("kafka", "postgres", "clickhouse", "executor")
+"""Whoever all others need is killed at most once in `APART_S`."""
+APART_S: Final = 15.0
+NEVER: Final = ("supervisor", "simulator")
+_LOOK_S: Final = 0.05
+
+
+class Round:
+    """Whose turn it is: whoever was killed least often, where it may be killed now; the seed says who is first."""
+
+    def __init__(self, names: Sequence[str], seed: int) -> None:
+        """Take the processes of the pipeline."""
+        killed = [name for name in names if name not in NEVER]
+        start = seed % max(1, len(killed))
+        self._counts = dict.fromkeys(killed[start:] + killed[:start], 0)
+        self._last_rare_s = float("-inf")
+
+    def next(self, now_s: float) -> str:
+        """Return who is killed now."""
+        spared = RARELY if now_s - self._last_rare_s < APART_S else ()
+        # Of equals the first: a dict keeps its order.
+        found = min((name for name in self._counts if name not in spared), key=self._counts.__getitem__)
+        self._counts[found] += 1
+        if found in RARELY:
+            self._last_rare_s = now_s
+        return found
+
+
+class Killer:
+    """Kills until told to end; what it did stands in the file of outages."""
+
+    def __init__(self, data_dir: Path, outages: Path, *, seed: int) -> None:
+        """Take where the run file is and where to write."""
+        self._data_dir = data_dir
+        self._outages = outages
+        self._seed = seed
+        self._end = asyncio.Event()
+
+    async def run(self) -> None:
+        """Kill one process every few seconds, until `end`; return when all that were killed are back."""
+        order = Round(tuple(self._processes()), self._seed)
+        async with AsyncExitStack() as stack:
+            waits: list[asyncio.Task[object]] = []
+            while not await self._ends_within(EVERY_S):
+                name = order.next(clock.monotonic_s())
+                record = self._processes().get(name)
+                if record is not None and record.pid is not None and record.state == "running":
+                    wait = background(f"back-{record.name}", self.kill(record))
+                    waits.append(await stack.enter_async_context(wait))
+            if waits:
+                await asyncio.wait(waits)
+
+    def end(self) -> None:
+        """Kill nobody any more."""
+        self._end.set()
+
+    async def _ends_within(self, seconds: float) -> bool:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._end.wait(), seconds)
+        return self._end.is_set()
+
+    async def kill(self, record: ProcessRecord) -> float:
+        """Kill a process, wait until its successor answers, and return how long that took in seconds."""
+        outage = Outage(process=record.name, action="kill", at_us=clock.now_us())
+        append(self._outages, outage)
+        os.kill(record.pid or 0, signal.SIGKILL)
+        while not self._is_back(record):  # noqa: ASYNC110 - another process writes the run file
+            await asyncio.sleep(_LOOK_S)
+        back_us = clock.now_us()
+        append(self._outages, msgspec.structs.replace(outage, back_us=back_us))
+        return (back_us - outage.at_us) / 1e6
+
+    def _is_back(self, killed: ProcessRecord) -> bool:
+        now = self._processes().get(killed.name)
+        return now is not None and now.pid not in {None, killed.pid} and now.state == "running"
+
+    def _processes(self) -> Mapping[str, ProcessRecord]:
+        run: RunFile | None = runfile.read(self._data_dir)
+        return {} if run is None else run.processes

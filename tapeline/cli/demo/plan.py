@@ -1,0 +1,63 @@
+"""What a demo is asked for, as settings of its own: its own data and logs beside the real ones, every part of it on."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from infra.embedded import datadir
+from simulator import faults
+from tapeline.cli import reaching
+from tapeline.errors import Misconfigured
+from tapeline.runtime.settings import Monitor, Server, Settings, Simulation, Venues
+
+KILL: Final = "kill"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """The options of the command; `for_s` None: until Ctrl-C."""
+
+    for_s: float | None = None
+    seed: int = 0
+    faults: tuple[str, ...] = ()
+    kills: bool = False
+    headless: bool = False
+
+
+def chosen(text: str) -> tuple[tuple[str, ...], bool]:
+    """Return the faults of the simulated markets, and whether processes are killed; Misconfigured for unknown names."""
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    kills = KILL in words or faults.ALL in words
+    return faults.parse(",".join(word for word in words if word != KILL)), kills
+
+
+def settings_of(found: Settings, wish: Wish) -> Settings:
+    """Return the settings under which the demo's processes run."""
+    embedded = {**found.embedded.model_dump(exclude_unset=True), "pipeline": True}
+    return reaching.of_demo(found).model_copy(
+        update={
+            "embedded": type(found.embedded)(**embedded),
+            "venues": Venues(network="simulated"),
+            "simulation": Simulation(
+                seed=wish.seed, faults=",".join(wish.faults), **found.simulation.model_dump(include={"symbols", "rate"})
+            ),
+            "monitor": Monitor(**{**found.monitor.model_dump(exclude_unset=True), "symbols": "all"}),
+            "server": Server(port=0),
+        }
+    )
+
+
+def empty(folder: Path) -> None:
+    """Delete the data of the last demo; refuse while one runs there, or when the folder is none of ours."""
+    if datadir.is_locked(folder):
+        raise Misconfigured(
+            f"a demo is running in {folder}", fix="wait for its end, or stop it with Ctrl-C in its terminal"
+        )
+    if folder.exists() and any(folder.iterdir()) and not (folder / datadir.LOCK_FILE).exists():
+        raise Misconfigured(
+            f"{folder} was not made by Tapeline", fix="move it aside, or set data.dir to another folder"
+        )
+    shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,52 @@
+"""What a demo runs with: settings of its own beside the real ones, and the faults that were asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from simulator import faults
+from tapeline.cli.demo.plan import Wish, chosen, settings_of
+from tapeline.errors import Misconfigured
+from tapeline.runtime import settings
+from tapeline.runtime.settings import Monitor, Simulation, Venues
+
+
+def test_the_demo_has_folders_of_its_own_and_every_part_on(tmp_path: Path) -> None:
+    found = settings.load(
+        tmp_path,
+        environ={
+            "HOME": str(tmp_path),
+            "TAPELINE_SIMULATION__SYMBOLS": "7",
+            "TAPELINE_MONITOR__ORDERBOOK_DEPTH": "50",
+            "TAPELINE_EMBEDDED__KAFKA_HEAP_MB": "300",
+            "TAPELINE_SERVER__PORT": "9000",
+        },
+    )
+    demo = settings_of(found, Wish(seed=5, faults=("gap", "cut")))
+    assert (demo.data.dir, demo.log.dir) == (tmp_path / ".tapeline-demo", tmp_path / "logs" / "demo")
+    assert demo.data.cache_dir == found.data.cache_dir
+    assert (demo.embedded.pipeline, demo.embedded.kafka_heap_mb) == (True, 300)
+    assert demo.venues == Venues(network="simulated")
+    assert demo.simulation == Simulation(seed=5, symbols=7, faults="gap,cut", rate=1.0)
+    assert demo.monitor == Monitor(symbols="all", orderbook_depth=50)
+    assert demo.server.port == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "acts", "kills"),
+    [
+        ("", (), False),
+        ("kill", (), True),
+        (" cut, gap ,kill", ("gap", "cut"), True),
+        ("all", faults.parse("all"), True),
+    ],
+)
+def test_kill_is_the_demos_own_fault(text: str, acts: tuple[str, ...], kills: bool) -> None:  # noqa: FBT001 - a case
+    assert chosen(text) == (acts, kills)
+
+
+def test_an_unknown_fault_is_refused() -> None:
+    with pytest.raises(Misconfigured, match=r"there is no fault 'gapp': did you mean 'gap'\?"):
+        chosen("gapp,kill")

@@ -1,0 +1,99 @@
+"""The demo's answer: one flat object for programs, the same facts for a person."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from simulator.audit.compare import Audit, Counts
+from simulator.audit.signals import Latency
+from tapeline.cli.demo.result import result_of, view
+from tapeline.cli.demo.usage import Used
+from tapeline.cli.view import Grid, Line
+from tapeline.runtime.settings import Data, Log, Settings
+
+AUDIT = Audit(
+    emitted=Counts(trades=10, deltas=2_000),
+    stored=Counts(trades=10, deltas=1_990),
+    gap_records=1,
+    in_gaps=10,
+    lost=0,
+    duplicates=0,
+    crossed_valid_books=0,
+    wrong_valid_books=0,
+    books_checked=500,
+    spreads=300,
+    spread_symbols=20,
+    symbols=20,
+    conflated=4,
+    tick_to_signal_ms=Latency(p50=1.5, p90=2.5, p99=9.0, n=300),
+    faults={"gap": {"bybit:spot": 1}},
+    problems=(),
+    balanced=True,
+)
+USED = {"kafka": Used(rss_mb=250.0, cpu_s=3.25, restarts=1)}
+RESULT = result_of(AUDIT, USED, ready_s=9.87654, ran_s=30.00049)
+
+
+def texts(found: object) -> list[str]:
+    assert isinstance(found, tuple)
+    lines: list[str] = []
+    for block in found:
+        if isinstance(block, Line):
+            lines.append("".join(cell.text for cell in block.cells))
+        if isinstance(block, Grid):
+            lines += [" | ".join(cell.text for cell in row) for row in block.rows]
+    return [line for line in lines if line]
+
+
+def test_programs_get_one_flat_object() -> None:
+    assert RESULT.as_json() == {
+        "ready_s": 9.877,
+        "ran_s": 30.0,
+        "emitted": {"trades": 10, "deltas": 2_000},
+        "stored": {"trades": 10, "deltas": 1_990},
+        "gap_records": 1,
+        "in_gaps": 10,
+        "lost": 0,
+        "duplicates": 0,
+        "crossed_valid_books": 0,
+        "wrong_valid_books": 0,
+        "books_checked": 500,
+        "spreads": 300,
+        "spread_symbols": 20,
+        "symbols": 20,
+        "conflated": 4,
+        "tick_to_signal_ms": {"p50": 1.5, "p90": 2.5, "p99": 9.0, "n": 300},
+        "faults": {"gap": {"bybit:spot": 1}},
+        "problems": [],
+        "processes": {"kafka": {"rss_mb": 250.0, "cpu_s": 3.25, "restarts": 1}},
+        "balanced": True,
+    }
+
+
+def test_a_person_reads_the_same() -> None:
+    found = Settings(data=Data(dir=Path("/d")), log=Log(dir=Path("/l")))
+    assert texts(view(RESULT, found)) == [
+        "✓ balanced  ready in 9.9 s, ran 30 s, stopped",
+        "level changes: emitted, stored | 2,000 / 1,990",
+        "trades: emitted, stored | 10 / 10",
+        "lost in silence | 0",
+        "missing and said so, in gap records | 10 in 1",
+        "stored twice | 0",
+        "books checked, crossed, wrong | 500 / 0 / 0",
+        "spreads, on so many symbols | 300 / 20 of 20",
+        "tick to signal, ms: p50, p90, p99 | 1.5 / 2.5 / 9.0 of 300",
+        "gap | 1 | bybit:spot 1",
+        "kafka | 250 MB | 3.2 s | 1",
+        "data       /d",
+        "logs       /l",
+    ]
+
+
+def test_what_is_wrong_is_said_in_sentences_and_not_all_of_them() -> None:
+    wrong = msgspec.structs.replace(AUDIT, balanced=False, problems=tuple(f"problem {n}" for n in range(14)))
+    shown = texts(view(result_of(wrong, {}, ready_s=1, ran_s=1), Settings()))
+    assert shown[0].startswith("✗ not balanced")
+    assert [line for line in shown if "problem" in line] == [f"✗ problem {n}" for n in range(12)]
+    assert "and 2 more; --json shows all" in shown
