@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import PurePosixPath
 
 from tests.architecture.rules.names import imports, is_in
-from tests.architecture.rules.source import PRODUCT, Source
+from tests.architecture.rules.source import PRODUCT, ROOT, Source
 
 PURE = ("tapeline/domain", "tapeline/strategies", "tapeline/venues", "schemas")
 WORLD = (
@@ -76,7 +77,7 @@ SIMULATOR_MAY_IMPORT = (
     "tapeline.runtime.logs",
     "tapeline.runtime.settings",
 )
-_TRADING = re.compile(r"^tapeline\.venues\.\w+\.(trading|signing)(\.|$)")
+_TRADING = re.compile(r"^tapeline\.venues\.\w+\.(trading\w*|signing|private)(\.|$)")
 FORBIDDEN_NAMES = ("util", "utils", "helper", "helpers", "common", "base", "manager", "managers", "misc")
 
 
@@ -103,11 +104,15 @@ def mixed_venues(source: Source) -> Iterator[str]:
     parts = PurePosixPath(source.path).parts
     if parts[:2] != ("tapeline", "venues") or len(parts) == len(("tapeline", "venues", "module.py")):
         return
-    shared = ("tapeline.venues.contract",)
     for line, name in imports(source):
-        own = is_in(name, f"tapeline.venues.{parts[2]}")
-        if is_in(name, "tapeline.venues") and not own and not any(is_in(name, module) for module in shared):
-            yield source.at(line, f"{name} belongs to another venue: what both need goes into tapeline.venues.contract")
+        words = name.split(".")
+        if words[:2] == ["tapeline", "venues"] and words[2:3] and words[2] not in {parts[2], *_shared()}:
+            yield source.at(line, f"{name} belongs to another venue: what both need stands beside the venues' folders")
+
+
+@cache
+def _shared() -> frozenset[str]:
+    return frozenset(path.stem for path in (ROOT / "tapeline/venues").glob("*.py"))
 
 
 def trading_outside_executor(source: Source) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The demo's hand on the simulated markets, over the addresses that they have beside their venues' own."""
+"""A hand on simulated markets in another process: the client of what `simulator.control` serves."""
 
 from __future__ import annotations
 
