@@ -43,7 +43,7 @@ def names(settings: Settings) -> tuple[str, ...]:
     if not settings.embedded.pipeline:
         return ()
     simulated = (SIMULATOR,) if settings.venues.network == "simulated" else ()
-    return (*simulated, PRODUCERS, PROCESSORS, SINKS)
+    return (*simulated, PRODUCERS, PROCESSORS, SINKS, GATEWAY)
 
 
 def choose(settings: Settings, ports: Ports) -> WorkerPorts:

@@ -93,6 +93,13 @@ class LogEvent(StrEnum):
     STREAM_REFUSED = "STREAM_REFUSED", "the venue refused a subscription"
     FRAME_BROKEN = "FRAME_BROKEN", "a frame broke its venue's contract and was put aside; the next ones go on"
 
+    # the executor's links to the venues
+    VENUE_CLOCK_MOVED = "VENUE_CLOCK_MOVED", "a venue's clock, or ours, has jumped; requests carry the new time"
+    VENUE_CLOCK_UNKNOWN = "VENUE_CLOCK_UNKNOWN", "a venue's clock could not be measured; the last measurement stands"
+    PRIVATE_STREAM_OPEN = "PRIVATE_STREAM_OPEN", "a venue's private stream tells what happens to our orders"
+    STREAM_KEY_FAILED = "STREAM_KEY_FAILED", "the key of a private stream was not renewed; it is tried again"
+    PRIVATE_STREAM_LOST = "PRIVATE_STREAM_LOST", "a venue's private stream is over, for this reason"
+
     # the simulator
     MARKET_OPEN = "MARKET_OPEN", "a simulated exchange answers at these addresses and its market moves"
 
@@ -100,6 +107,23 @@ class LogEvent(StrEnum):
     SINK_TOOK_OVER = "SINK_TOOK_OVER", "a sink has a partition now; a range left pending is replayed first"
     SINK_GAVE_UP = "SINK_GAVE_UP", "the group took partitions away; what was under way is left to their next owner"
     SINK_REREAD = "SINK_REREAD", "records were left out by the fetch and are read again"
+
+    # the executor
+    LEASE_TAKEN = "LEASE_TAKEN", "the executor has the account now; it reconciles before it takes the first intent"
+    LEASE_LOST = "LEASE_LOST", "another executor has the account; this one stops at once"
+    RECONCILED = "RECONCILED", "ours and the venue's were compared and made to agree; so many repairs were needed"
+    INTENT_REFUSED = "INTENT_REFUSED", "an intent was refused, with the code and the reason", "trade"
+    STEP_FAILED = "STEP_FAILED", "a venue or the store did not answer; the step is decided on again"
+    PRIVATE_STREAM_ENDED = "PRIVATE_STREAM_ENDED", "a private stream has ended; its market is reconciled"
+    PAIR_FAILED = "PAIR_FAILED", "one leg of a two-leg trade could not be closed; a person must look", "trade"
+    KILL_SWITCH = "KILL_SWITCH", "the executor was told to halt: it opens nothing and cancels what is open", "trade"
+
+    # the gateway
+    GATEWAY_SERVING = "GATEWAY_SERVING", "the gateway listens at this address"
+    WS_SERVER_STARTED = "WS_SERVER_STARTED", "clients may connect to the WebSocket at this address"
+    CLIENT_CONNECTED = "CLIENT_CONNECTED", "a client has connected to the WebSocket; so many are connected now"
+    CLIENT_DISCONNECTED = "CLIENT_DISCONNECTED", "a client is gone, with the code and the reason of its close"
+    CLIENT_REFUSED = "CLIENT_REFUSED", "a client did not show the token and was sent away"
 
     # health
     TELEMETRY_SERVING = "TELEMETRY_SERVING", "metrics and health are served at this address"

@@ -105,6 +105,14 @@ BOOKS_CONFLATED = Counter("tapeline_books_conflated_total", "books never publish
 RECORDS_SHED = Counter("tapeline_records_shed_total", "records dropped, with a gap, as the broker was away", _MARKET)
 RECORDS_WAITING = Gauge("tapeline_records_waiting", "records waiting for the broker", _MARKET)
 
+# the executor's links to the venues
+VENUE_REQUESTS = Counter(
+    "tapeline_venue_requests_total", "signed requests by outcome (answered, unsent, unanswered)", (*_MARKET, "outcome")
+)
+VENUE_HOLDS = Counter("tapeline_venue_holds_total", "answers of a venue that asked us to wait", _MARKET)
+VENUE_CLOCK_AHEAD_S = Gauge("tapeline_venue_clock_ahead_seconds", "by how much a venue's clock is ahead", _MARKET)
+PRIVATE_STREAMS_ENDED = Counter("tapeline_private_streams_ended_total", "private streams that ended", _MARKET)
+
 # workers
 RECORDS_READ = Counter("tapeline_records_read_total", "records that an agent is done with", ("agent", "topic"))
 OUTPUTS = Counter("tapeline_outputs_total", "records that an agent has published, acknowledged", ("agent", "topic"))
@@ -117,6 +125,13 @@ SINK_REPLAYS = Counter("tapeline_sink_replays_total", "recorded ranges found at 
 SINK_DUPLICATES = Counter("tapeline_sink_duplicates_total", "records dropped as stored already", ("table",))
 SINK_RECORDS_GONE = Counter("tapeline_sink_records_gone_total", "records deleted before they were stored", ("topic",))
 SINK_LAG = Gauge("tapeline_sink_lag_records", "records published and not yet taken in", ("topic",))
+
+# the gateway
+WS_CLIENTS = Gauge("tapeline_ws_clients", "clients that are connected to the WebSocket")
+WS_FRAMES = Counter("tapeline_ws_frames_total", "frames sent to clients", ("type",))
+WS_SKIPPED = Counter("tapeline_ws_skipped_total", "updates that a client was not sent, as a newer one came", ("type",))
+WS_SLOW_CLIENTS = Counter("tapeline_ws_slow_clients_total", "clients closed because they read too slowly")
+WS_REFUSED = Counter("tapeline_ws_refused_total", "clients sent away because they did not show the token")
 
 # health
 HEARTBEATS = Counter("tapeline_heartbeats_total", "heartbeats by outcome (sent, failed)", ("outcome",))

@@ -8,10 +8,11 @@ from collections.abc import AsyncIterator
 from functools import partial
 from typing import Final
 
+from simulator import steering
 from simulator.audit.compare import Audit
 from simulator.audit.running import audit
 from simulator.audit.stored import StorePlace
-from tapeline.cli.demo import markets, plan
+from tapeline.cli.demo import plan
 from tapeline.cli.demo.drain import drained, open_gaps
 from tapeline.cli.demo.kills import Killer
 from tapeline.cli.demo.plan import Wish
@@ -58,12 +59,12 @@ class Demo:
         until = "; Ctrl-C stops it and audits" if self._wish.for_s is None else ""
         self._out.remark(f"ready in {span(self._ready_s)}{until}")
         if self._wish.faults:
-            await markets.tell(run.addresses.venues, "arm")
+            await steering.tell(run.addresses.venues, "arm")
         ready_s = clock.monotonic_s()
         async with self._killing():
             await self._watch(ready_s)
         await self._heal(run)
-        await markets.tell(run.addresses.venues, "halt")
+        await steering.tell(run.addresses.venues, "halt")
         self._ran_s = clock.monotonic_s() - ready_s
         self._out.remark("the markets stand still; waiting until all is stored")
         await drained(endpoints.resolve(self.settings).kafka, within_s=DRAIN_S)
@@ -108,7 +109,7 @@ class Demo:
         if not (self._wish.faults or self._wish.kills):
             return
         self._out.remark(f"no more faults; the pipeline has {span(HEAL_S)} to find what it missed")
-        await markets.tell(run.addresses.venues, "calm")
+        await steering.tell(run.addresses.venues, "calm")
         calm_s = clock.monotonic_s()
         store = endpoints.resolve(self.settings).clickhouse
         while (waited_s := clock.monotonic_s() - calm_s) < HEAL_S or await open_gaps(store):

@@ -1,0 +1,1 @@
+"""One file per route: what may be asked, by whom, and what is answered."""

@@ -1,0 +1,93 @@
+"""`tapeline demo` from outside: what it answers, that it balances, where it works, what it refuses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.journeys.command import Tapeline
+from tests.support.running import left_over
+
+PUBLIC = ("gap", "duplicate", "reorder", "cut", "stall", "stall-symbol", "corrupt", "429", "slow")
+MARKETS = ["binance:futures", "binance:spot", "bybit:futures", "bybit:spot"]
+PIPELINE = {"producers", "processors", "sinks", "gateway", "registry", "kafka", "postgres", "clickhouse"}
+KEYS = [
+    "balanced", "books_checked", "conflated", "crossed_valid_books", "duplicates", "emitted", "faults", "gap_records",
+    "in_gaps", "lost", "problems", "processes", "ran_s", "ready_s", "spread_symbols", "spreads", "stored", "symbols",
+    "tick_to_signal_ms", "wrong_valid_books",
+]  # fmt: skip
+NOTHING_WRONG = {
+    "lost": 0, "duplicates": 0, "crossed_valid_books": 0, "wrong_valid_books": 0, "problems": [], "balanced": True,
+}  # fmt: skip
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Tapeline:
+    return Tapeline(tmp_path, {"TAPELINE_SIMULATION__SYMBOLS": "5"})
+
+
+def wrong(found: dict[str, object]) -> dict[str, object]:
+    return {name: found[name] for name in NOTHING_WRONG}
+
+
+@pytest.mark.timeout(180)
+def test_a_quiet_demo_balances_in_a_folder_of_its_own_and_others_find_it(place: Tapeline) -> None:
+    old = place.root / "data-demo"
+    old.mkdir()
+    (old / "supervisor.lock").touch()
+    (old / "old-data").touch()
+    with place.started("demo", "--for", "12", "--seed", "3", "--headless", "--json") as running:
+        shown = place.until("topics", "tail", "md.book", "-n", "3", "--json", lines=3).values
+        offers = place.until("spreads", "BTC/USDT", "--once", "--json", lines=6).values
+        found = running.line()
+        ended = running.wait()
+    assert (ended.code, ended.stderr) == (0, "")
+    assert sorted(found) == KEYS
+    assert wrong(found) == NOTHING_WRONG
+    assert (found["gap_records"], found["faults"], found["stored"]) == (0, {}, found["emitted"])
+    assert (found["spread_symbols"], found["symbols"]) == (5, 5)
+    assert 12 <= found["ran_s"] < 20
+    assert set(found["processes"]) == {"supervisor", "simulator", *PIPELINE}
+    assert [(one["record"], one["value"]["state"], len(one["value"]["bid_prices"])) for one in shown] == [
+        ("tapeline.Book", "valid", 20)
+    ] * 3
+    assert len(offers) == 6  # each pair of four instruments
+    assert not (old / "old-data").exists()
+    assert not (place.root / "data").exists()
+    assert left_over(of_demo(place).settings) == []
+
+
+@pytest.mark.timeout(300)
+def test_a_demo_in_which_everything_goes_wrong_balances_too(place: Tapeline) -> None:
+    """X-05, X-21: each fault on each venue and market within 30 s, processes killed every 5 s."""
+    found = place.run("demo", "--for", "32", "--seed", "5", "--faults", "all", "--headless", "--json", within_s=240)
+    assert found.code == 0, found.value
+    value = found.value
+    assert wrong(value) == NOTHING_WRONG
+    assert value["gap_records"] > 0
+    faults = {name: sorted(value["faults"][name]) for name in PUBLIC}
+    assert faults == dict.fromkeys(PUBLIC, MARKETS)
+    kills = value["faults"]["kill"]
+    assert (set(kills) <= PIPELINE, sum(kills.values())) == (True, 6)
+    assert {name for name, used in value["processes"].items() if used["restarts"]} == set(kills)
+    assert left_over(of_demo(place).settings) == []
+
+
+def test_an_unknown_fault_is_named_with_the_nearest(place: Tapeline) -> None:
+    code, error, _ = place.run("demo", "--faults", "gap,kil", "--json").refusal
+    assert (code, error["problem"]) == (2, "there is no fault 'kil'")
+
+
+def test_the_demo_empties_no_folder_that_is_not_its_own(place: Tapeline) -> None:
+    precious = place.root / "data-demo" / "precious"
+    precious.parent.mkdir()
+    precious.touch()
+    code, error, _ = place.run("demo", "--for", "1", "--json").refusal
+    assert (code, error["problem"]) == (2, f"{precious.parent} was not made by Tapeline")
+    assert precious.exists()
+
+
+def of_demo(tapeline: Tapeline) -> Tapeline:
+    """Return the place of the demo."""
+    return Tapeline(Path(tapeline.root), {"TAPELINE_DATA__DIR": str(tapeline.root / "data-demo")})
