@@ -11,6 +11,7 @@ import msgspec
 
 from simulator import faults, instruments, places, running
 from simulator.running import Ready
+from simulator.terms import FUNDING_S
 from tapeline.runtime import lifecycle
 from tapeline.runtime.lifecycle import Lifecycle
 
@@ -24,9 +25,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--ports", type=_ports, default=(), help="comma separated, one for each exchange; default: free ones"
     )
     parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same market")
-    parser.add_argument("--faults", default="", help=f"comma separated, or all: {', '.join(faults.PUBLIC)}")
+    parser.add_argument("--faults", default="", help=f"comma separated, or all: {', '.join(faults.SIMULATED)}")
     parser.add_argument("--symbols", type=int, default=instruments.DEFAULT_SYMBOLS, help="how many are listed")
     parser.add_argument("--rate", type=float, default=1.0, help="scales how much happens")
+    parser.add_argument("--funding-s", type=int, default=FUNDING_S, help="how often futures pay funding")
     parser.add_argument("--journal", type=Path, default=None, help="folder for what the markets did")
     given = parser.parse_args(arguments)
 
@@ -38,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             faults=faults.parse(given.faults),
             symbols=given.symbols,
             rate=given.rate,
+            funding_s=given.funding_s,
             journal=given.journal,
         )
         await running.run(life, options, _tell)

@@ -41,6 +41,7 @@ class Connection:
     route: str
     opened_s: float
     combined: bool = False
+    paced: bool = True
     streams: dict[str, tuple[str, str]] = field(default_factory=dict)
     disturbances: list[Disturbance] = field(default_factory=list)
     muted: bool = False

@@ -2,8 +2,9 @@
 
 `GET /_simulator/state`, and by `POST`: `/_simulator/arm` (the schedule of faults starts anew), `/_simulator/calm` (all
 faults end, the market moves on), `/_simulator/halt` (the market stands still, the journal is flushed),
-`/_simulator/faults` with a JSON object such as `{"name": "gap", "symbol": "BTC/USDT", "count": 2}`. A run that is to
-be audited is calmed some seconds before it is halted: nobody can see that the last message of all was lost.
+`/_simulator/faults` with a JSON object such as `{"name": "gap", "symbol": "BTC/USDT", "count": 2}`. A fault of orders
+is armed and happens to the next order that it can happen to; the state counts it then. A run that is to be audited is
+calmed some seconds before it is halted: nobody can see that the last message of all was lost.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from aiohttp import web
 
 from simulator import faults
 from simulator.exchange import Exchange
-from simulator.strikes import Wish
+from simulator.faults import Wish
 from tapeline.errors import Misconfigured
 from tapeline.runtime import clock
 
@@ -21,13 +22,14 @@ PREFIX = "/_simulator"
 
 
 class FaultWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A fault that a script asks for; what it leaves out the simulator chooses."""
+    """A fault that a script asks for; what it leaves out the simulator chooses. `Wish` says what the fields mean."""
 
     name: str
     symbol: str | None = None
     kind: str | None = None
     count: int | None = None
     duration_s: float | None = None
+    visible_after_ms: int | None = None
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,7 +73,7 @@ def routes(app: web.Application, exchange: Exchange) -> None:
         except (msgspec.MsgspecError, Misconfigured) as error:
             return _json({"error": str(error)}, 400)
         exchange.now_us, exchange.now_s = clock.now_us(), clock.monotonic_s()
-        began = exchange.striker.strike(Wish(wish.name, wish.symbol, wish.kind, wish.count, wish.duration_s))
+        began = exchange.striker.strike(Wish(**msgspec.structs.asdict(wish)))
         return _json(state(exchange)) if began else _json({"error": f"no target for {wish.name} now"}, 409)
 
     app.router.add_get(f"{PREFIX}/state", show)

@@ -1,4 +1,4 @@
-"""One fake exchange: the market moves, the face says it in the venue's words, connections carry it, faults act.
+"""One fake exchange: the market moves, clients trade, the face says it in the venue's words, faults act.
 
 No socket and no clock of its own: the server tells it what arrives and what time it is.
 """
@@ -6,9 +6,10 @@ No socket and no clock of its own: the server tells it what arrives and what tim
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from dataclasses import replace
 
 from simulator.connection import Connection, Wire
+from simulator.desk import Desk
 from simulator.face import Answer, Face, MakeFace, Request, Route
 from simulator.frames import Frame
 from simulator.journal import (
@@ -18,25 +19,36 @@ from simulator.journal import (
     Halted,
     Journal,
     Opened,
+    OrderChanged,
+    OrderRefused,
     Subscribed,
     Unsubscribed,
 )
 from simulator.limits import within
-from simulator.market import Market
+from simulator.order_strikes import Legs
 from simulator.strikes import Striker
 
 POLICY_VIOLATION = 1008
 GOING_AWAY = 1001
+GET = "GET"
 
 
 class Exchange:
     """Everything behind one address."""
 
     def __init__(
-        self, make: MakeFace, market: Market, journal: Journal, *, seed: int, faults: tuple[str, ...] = ()
+        self,
+        make: MakeFace,
+        desk: Desk,
+        journal: Journal,
+        *,
+        seed: int,
+        faults: tuple[str, ...] = (),
+        legs: Legs | None = None,
     ) -> None:
-        """Open the market's journal at the first tick; faults begin when the first book is subscribed to."""
-        self.market = market
+        """Begin the schedule of faults when the first book is subscribed to or the first order arrives."""
+        self.market = desk.market
+        self.desk = desk
         self.journal = journal
         self.seed = seed
         self.connections: dict[int, Connection] = {}
@@ -47,7 +59,8 @@ class Exchange:
         self._opened: deque[float] = deque()
         self._count = 0
         self.face: Face = make(self)
-        self.striker = Striker(self, seed=seed, names=faults)
+        self.striker = Striker(self, seed=seed, names=faults, legs=legs)
+        desk.bind(self.face, self.striker.orders, self.record)
 
     @property
     def place(self) -> str:
@@ -72,6 +85,12 @@ class Exchange:
             self._subscribed(record)
         elif isinstance(record, Unsubscribed):
             self._unsubscribed(record)
+        elif isinstance(record, OrderChanged | OrderRefused):
+            self.striker.arm_once(self.now_s)
+
+    def hit_order(self, fault: str, symbol: str, client_id: str) -> None:
+        """Write down that a fault which acts for a while kept an order from being taken."""
+        self.striker.hit_order(fault, symbol, client_id)
 
     # what the server tells
 
@@ -88,13 +107,15 @@ class Exchange:
                 channels=self.face.channels,
             )
         )
+        self.desk.open(now_us)
 
     def tick(self, now_us: int, now_s: float) -> None:
         """Move the market by one tick and send what follows from it."""
         self.now_us, self.now_s = now_us, now_s
         if not self.halted:
+            self.desk.agenda.run(now_us)
             for step in self.market.tick():
-                self.face.advance(step, now_us)
+                self.face.advance(self.desk.advance(step, now_us) if self.desk.resting else step, now_us)
             self.striker.tick(now_s)
         for connection in self.connections.values():
             connection.flush(now_s)
@@ -127,7 +148,7 @@ class Exchange:
         """Take a client in."""
         self.now_us, self.now_s = now_us, now_s
         self._count += 1
-        connection = Connection(self._count, wire, route.name, now_s, route.combined)
+        connection = Connection(self._count, wire, route.name, now_s, route.combined, route.paced)
         self.connections[connection.number] = connection
         self.record(Connected(at_us=now_us, connection=connection.number, path=path))
         self.face.greet(connection, route, now_us)
@@ -137,7 +158,7 @@ class Exchange:
     def hear(self, connection: Connection, text: str | None, now_us: int, now_s: float, ping: bytes | None) -> None:
         """Take a message of a client: text, a protocol ping with its payload, or (both None) a pong."""
         self.now_us, self.now_s = now_us, now_s
-        limit = self.face.socket_limits.messages_per_s
+        limit = self.face.socket_limits.messages_per_s if connection.paced else None
         if connection.ended or connection.muted:
             return
         connection.heard_s = now_s
@@ -164,10 +185,22 @@ class Exchange:
         self.journal.write(Closed(at_us=now_us, connection=connection.number, reason=reason))
         self.striker.released(connection, reason)
 
-    def rest(self, path: str, query: Mapping[str, str], now_us: int, now_s: float) -> Answer:
-        """Answer a REST request."""
-        self.now_us, self.now_s = now_us, now_s
-        return self.face.rest(Request(path, query, now_us, self.striker.refuse_s(now_s)))
+    def rest(self, request: Request, now_s: float) -> Answer:
+        """Answer a REST request, under the faults that act now; who is told of it by a socket hears it at once."""
+        self.now_us, self.now_s = request.at_us, now_s
+        answer = self.face.rest(
+            replace(
+                request,
+                refuse_s=self.striker.refuse_s(now_s),
+                ban_s=self.striker.ban_s(now_s),
+                address_ban_s=self.striker.ban_s(now_s, address=True),
+                skew_us=self.striker.skew_us(),
+            )
+        )
+        if request.method != GET:
+            for connection in tuple(self.connections.values()):
+                connection.flush(now_s)
+        return answer
 
     def calm(self, now_us: int) -> None:
         """End all faults and begin no more; the market moves on, so that clients can find out what they missed."""
@@ -180,6 +213,7 @@ class Exchange:
         if not self.halted:
             self.halted = True
             self.striker.end_all("halted")
+            self.desk.halt(now_us)
             self.record(Halted(at_us=now_us))
         self.journal.flush()
 

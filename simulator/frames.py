@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-Kind = Literal["book", "trade", "top", "ticker"]
-"""book: numbered changes and images; trade; top: best prices only; ticker: funding and the like."""
+Kind = Literal["book", "trade", "top", "ticker", "private"]
+"""book: numbered changes and images; trade; top: best prices only; ticker: funding and the like; an account's own."""
 
 _TEXT = 0x81
 _CLOSE = 0x88

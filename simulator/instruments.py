@@ -66,6 +66,14 @@ class Scale:
         """Return so many steps as the nearest float."""
         return count * self.units / float(10**self.digits)
 
+    def exact(self, count: int) -> Decimal:
+        """Return so many steps as they are."""
+        return Decimal(count * self.units).scaleb(-self.digits)
+
+    def steps(self, value: Decimal) -> Decimal:
+        """Return how many steps a value is; not a whole number where the value does not fit."""
+        return value.scaleb(self.digits) / self.units
+
 
 def scale(text: str) -> Scale:
     """Read a step from its text."""

@@ -4,6 +4,9 @@ It is the truth that an audit compares with what the pipeline stored. A change o
 sequence, side, price), a trade by (symbol, channel, id). A channel is written from the start where it is one that
 clients are told to use, any other from its first subscription on; whether a client is connected does not matter.
 Images of the top of a book (depth20, bookTicker, orderbook.1) are no changes and are not written.
+
+Of clients' orders every state and every fill is written, with the client's own id; balances and positions stand at the
+start and at the halt, prices at the halt, so that what an account must have can be computed from the lines between.
 """
 
 from __future__ import annotations
@@ -76,7 +79,7 @@ class Closed(Record, frozen=True, tag="closed"):
 class Subscribed(Record, frozen=True, tag="subscribed"):
     """A subscription was answered; `stream` is its name on the wire, the rest is empty where that means nothing.
 
-    `type` is book, trade, top (best prices only) or ticker.
+    `type` is book, trade, top (best prices only), ticker or private (an account's own stream).
     """
 
     connection: int
@@ -114,7 +117,10 @@ class FaultStarted(Record, frozen=True, tag="fault_started"):
 
 
 class FaultHit(Record, frozen=True, tag="fault_hit"):
-    """One message of a connection that a fault kept back, repeated, moved or broke; `ids` are sequence or trade ids."""
+    """One message of a connection that a fault kept back, repeated, moved or broke; `ids` are sequence or trade ids.
+
+    An order that a fault hit has the channel `order`, no connection (0), and its client id in `ids`.
+    """
 
     fault_id: int
     action: str
@@ -135,9 +141,105 @@ class Halted(Record, frozen=True, tag="halted"):
     """The market stands still from now on; clients and REST are served as before."""
 
 
+class OrderChanged(Record, frozen=True, tag="order"):
+    """An order of a client, at each change: `status` is new, partially_filled, filled, cancelled or expired.
+
+    `quantity` is of the base coin, `budget` (of a market order instead of it) of the quote coin; `filled` and `value`
+    are sums of its fills in base and quote coin; `reason` says why it ended where that is not plain.
+    """
+
+    account: str
+    symbol: str
+    order_id: str
+    client_id: str
+    side: str
+    type: str
+    force: str
+    status: str
+    filled: str
+    value: str
+    price: str | None = None
+    quantity: str | None = None
+    budget: str | None = None
+    reduce_only: bool = False
+    reason: str = ""
+
+
+class OrderRefused(Record, frozen=True, tag="order_refused"):
+    """An order that the venue did not take, with the reason in the words of the simulator."""
+
+    account: str
+    symbol: str
+    client_id: str
+    side: str
+    reason: str
+
+
+class Filled(Record, frozen=True, tag="fill"):
+    """A part of a client's order that was dealt; `realized` is what a futures position earned by it, before the fee."""
+
+    account: str
+    symbol: str
+    order_id: str
+    client_id: str
+    trade_id: str
+    side: str
+    price: str
+    quantity: str
+    fee: str
+    fee_asset: str
+    maker: bool
+    realized: str | None = None
+
+
+class Funded(Record, frozen=True, tag="funding"):
+    """Funding of one position: `amount` is what the account received, below zero what it paid."""
+
+    account: str
+    symbol: str
+    position: str
+    mark: str
+    rate: str
+    amount: str
+    asset: str
+
+
+class Asset(msgspec.Struct, frozen=True):
+    """What an account has of a coin; `locked` is the part that orders have set aside."""
+
+    asset: str
+    total: str
+    locked: str
+
+
+class Holding(msgspec.Struct, frozen=True):
+    """A position, below zero when short."""
+
+    symbol: str
+    quantity: str
+    entry_price: str
+
+
+class Balances(Record, frozen=True, tag="balances"):
+    """What an account has at the `start` and at the `halt`."""
+
+    account: str
+    moment: str
+    assets: tuple[Asset, ...]
+    positions: tuple[Holding, ...] = ()
+
+
+class Mid(Record, frozen=True, tag="mid"):
+    """The middle between best bid and best ask of an instrument at the halt."""
+
+    symbol: str
+    price: str
+
+
 AnyRecord = (
     Opened | Delta | Trade | Connected | Closed | Subscribed | Unsubscribed | Served
     | FaultStarted | FaultHit | FaultEnded | Halted
+    | OrderChanged | OrderRefused | Filled | Funded | Balances | Mid
 )  # fmt: skip
 
 _ENCODER = msgspec.json.Encoder()

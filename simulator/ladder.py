@@ -6,6 +6,8 @@ lots, so a depth of N levels is a range of prices and its changes are found with
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from simulator.chance import Chance
 
 BID = 0
@@ -72,6 +74,27 @@ class Ladder:
         for price in range(self.ask + depth - 1, ask + depth - 1, -1):
             self.put(ASK, price, 0)
         self.bid, self.ask = bid, ask
+
+    def offers(self, side: int) -> Iterator[tuple[int, int]]:
+        """Yield the levels of a side, best first, all but the last, so that an order never takes the whole of it."""
+        best, step = self.best(side), -1 if side == BID else 1
+        for price in range(best, best + step * (self.depth - 1), step):
+            yield price, self.levels[side][price]
+
+    def take(self, side: int, taken: Sequence[tuple[int, int]]) -> None:
+        """Lose lots of the best levels, of all but the last level all; the far end is filled up."""
+        price, lots = taken[-1]
+        left = self.levels[side][price] - lots
+        if side == BID:
+            self.move(price if left else price - 1, self.ask)
+        else:
+            self.move(self.bid, price if left else price + 1)
+        if left:
+            self.put(side, price, left)
+
+    def give(self, side: int, price: int, lots: int) -> None:
+        """Return lots to a level."""
+        self.put(side, price, self.levels[side][price] + lots)
 
     def best(self, side: int) -> int:
         """Return the best price of a side."""

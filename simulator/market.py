@@ -30,6 +30,8 @@ _EDIT_REACH = 40
 _TRADE_SHARE = 0.08
 _SPLIT_SHARE = 0.3
 _STEP_SHARE = 0.75
+# A perpetual that trades above the index pays a tenth of the difference.
+_FUNDING_PARTS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,16 @@ class Listing:
     def mid_price(self) -> float:
         """Return the middle between best bid and best ask."""
         return self.instrument.tick.value(self.ladder.bid + self.ladder.ask) / 2
+
+    @property
+    def mark_price(self) -> str:
+        """Return the price by which positions are valued, as all write it."""
+        return f"{(self.mid_price + self.reference) / 2:.8f}"
+
+    @property
+    def funding_rate(self) -> str:
+        """Return what part of its value a long position would pay now, as all write it."""
+        return f"{(self.mid_price / self.reference - 1) * _FUNDING_PARTS:.8f}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from simulator import faults, instruments, journal
+from simulator.desk import Desk
 from simulator.exchange import Exchange
 from simulator.face import Face, Outlet
+from simulator.faces import binance_terms, bybit_terms
 from simulator.faces.binance import BinanceFace
 from simulator.faces.bybit import BybitFace
 from simulator.limits import SocketLimits
 from simulator.market import Market
+from simulator.order_strikes import Legs
+from simulator.terms import FUNDING_S, Terms
 from tapeline.errors import Misconfigured
 
 MARKETS = ("spot", "futures")
 ALL = "all"
 
-Make = Callable[[Outlet, Market, str, int, SocketLimits | None], Face]
+Make = Callable[[Outlet, Desk, str, int, SocketLimits | None], Face]
 
 FACES: dict[str, Make] = {"binance": BinanceFace, "bybit": BybitFace}
+TERMS: dict[str, Mapping[str, Terms]] = {"binance": binance_terms.TERMS, "bybit": bybit_terms.TERMS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +44,7 @@ class Place:
 class Options:
     """What a simulation is asked for; `rate` scales how often an instrument moves, 1 is 7.5 times a second.
 
-    `ports` are in the order of `places`; without any, free ones are taken.
+    `ports` are in the order of `places`; without any, free ones are taken. Every `funding_s` funding is paid.
     """
 
     places: tuple[Place, ...]
@@ -49,6 +54,7 @@ class Options:
     symbols: int = instruments.DEFAULT_SYMBOLS
     journal: Path | None = None
     rate: float = 1.0
+    funding_s: int = FUNDING_S
 
 
 def choose(venue: str, market: str) -> tuple[Place, ...]:
@@ -65,6 +71,8 @@ def choose(venue: str, market: str) -> tuple[Place, ...]:
 def checked(options: Options) -> Options:
     """Return the options when they can be met; raise Misconfigured otherwise."""
     instruments.listed(options.symbols)
+    if options.funding_s < 1:
+        raise Misconfigured(f"funding every {options.funding_s} s is too often", fix="give 1 s or more")
     if options.ports and len(options.ports) != len(options.places):
         raise Misconfigured(
             f"{len(options.ports)} ports for {len(options.places)} markets", fix="give one port for each market"
@@ -79,15 +87,26 @@ def consecutive(first: int, places: tuple[Place, ...]) -> tuple[int, ...]:
     return tuple(range(first, first + len(places))) if first else ()
 
 
-def exchange(place: Place, options: Options, *, limits: SocketLimits | None = None) -> Exchange:
-    """Put one exchange together; its journal is opened here."""
+def exchange(
+    place: Place, options: Options, *, limits: SocketLimits | None = None, legs: Legs | None = None
+) -> Exchange:
+    """Put one exchange together; its journal is opened here. Exchanges of one process share `legs`."""
     market = Market(options.seed, str(place), instruments.listed(options.symbols), rate=options.rate)
+    desk = Desk(
+        market,
+        venue=place.venue,
+        kind=place.market,
+        seed=options.seed,
+        terms=TERMS[place.venue][place.market],
+        funding_s=options.funding_s,
+    )
     path = None if options.journal is None else options.journal / journal.file_name(place.venue, place.market)
     face = FACES[place.venue]
     return Exchange(
-        lambda outlet: face(outlet, market, place.market, options.seed, limits),
-        market,
+        lambda outlet: face(outlet, desk, place.market, options.seed, limits),
+        desk,
         journal.Journal(path),
         seed=options.seed,
         faults=options.faults,
+        legs=legs,
     )

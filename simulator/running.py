@@ -7,6 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from simulator import places
+from simulator.order_strikes import Legs
 from simulator.places import Options
 from simulator.serving import LOOPBACK, beat, serving
 from tapeline.runtime import logs
@@ -17,7 +18,7 @@ SERVICE = "simulator"
 
 
 class Ready(msgspec.Struct, frozen=True, kw_only=True):
-    """Where one exchange is; the private side is null until it exists."""
+    """Where one exchange is, and the key with which to trade there; no simulated venue has a passphrase yet."""
 
     venue: str
     market: str
@@ -36,13 +37,20 @@ async def run(life: Lifecycle, options: Options, tell: Callable[[Ready], None]) 
     """
     options = places.checked(options)
     exchanges, ready = [], []
+    legs = Legs()
     for number, place in enumerate(options.places):
-        exchange = places.exchange(place, options)
+        exchange = places.exchange(place, options, legs=legs)
         port = await life.start(str(place), serving(exchange, options.ports[number] if options.ports else 0))
         exchanges.append(exchange)
         ready.append(
             Ready(
-                venue=place.venue, market=place.market, rest=f"http://{LOOPBACK}:{port}", ws=f"ws://{LOOPBACK}:{port}"
+                venue=place.venue,
+                market=place.market,
+                rest=f"http://{LOOPBACK}:{port}",
+                ws=f"ws://{LOOPBACK}:{port}",
+                private_ws=f"ws://{LOOPBACK}:{port}",
+                key=exchange.desk.key.key,
+                secret=exchange.desk.key.secret,
             )
         )
     _ = life.spawn("market", beat(exchanges))

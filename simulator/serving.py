@@ -12,6 +12,7 @@ from aiohttp import WSMsgType, web
 from simulator import control
 from simulator.connection import Connection
 from simulator.exchange import Exchange
+from simulator.face import Request
 from simulator.market import TICK_US
 from tapeline.errors import Misconfigured
 from tapeline.runtime import clock
@@ -76,14 +77,34 @@ async def beat(exchanges: Sequence[Exchange]) -> None:
 async def _handle(exchange: Exchange, request: web.Request) -> web.StreamResponse:
     if request.headers.get("Upgrade", "").lower() == "websocket":
         return await _socket(exchange, request)
-    if request.method != "GET":
-        return web.Response(status=404)
-    answer = exchange.rest(request.path, dict(request.query), clock.now_us(), clock.monotonic_s())
+    body = (await request.read()).decode("utf-8", "replace")
+    answer = exchange.rest(
+        Request(
+            path=request.path,
+            query=dict(request.query),
+            at_us=clock.now_us(),
+            method=request.method,
+            raw=request.rel_url.raw_query_string,
+            body=body,
+            headers={name.lower(): value for name, value in request.headers.items()},
+        ),
+        clock.monotonic_s(),
+    )
     lag_s = exchange.striker.rest_lag_s()
     if lag_s:
         await asyncio.sleep(lag_s)
+    if answer.lost_s is not None:
+        return await _lose(request, answer.lost_s)
     headers = {"Content-Type": "application/json;charset=UTF-8", **answer.headers}
     return web.Response(body=answer.body.encode(), status=answer.status, headers=headers)
+
+
+async def _lose(request: web.Request, hold_s: float) -> web.StreamResponse:
+    """Let a client wait, then break the connection off without an answer."""
+    await asyncio.sleep(hold_s)
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response(status=500)
 
 
 async def _socket(exchange: Exchange, request: web.Request) -> web.StreamResponse:

@@ -9,12 +9,22 @@ from typing import Protocol
 from simulator import chance, faults
 from simulator.connection import Connection
 from simulator.disturb import Break, Disturbance, Drop, Mute, Repeat, Swap, Target
+from simulator.faults import Wish
 from simulator.frames import Frame
 from simulator.journal import AnyRecord, FaultEnded, FaultHit, FaultStarted
+from simulator.order_strikes import ONE_ORDER, Legs, OrderStrikes
 
 REFUSE_S = 3.0
 SLOW_S = 2.5
 STALL_S = 15.0
+BAN_S = 2.0
+SKEW_S = 2.0
+ADDRESS = "address"
+"""The kind of a ban that refuses public requests too."""
+_REST = "rest"
+_ORDERS = "order"
+# Beyond what any window of a request allows.
+_SKEWS_US = (65_000_000, -2_000_000)
 _LAG_S = 0.25
 _REST_LAG_S = 0.8
 _MOST_IN_A_GAP = 3
@@ -31,17 +41,6 @@ class Scene(Protocol):
         """Write into the journal."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """A fault with what a script fixes about it; None leaves the choice to the striker."""
-
-    name: str
-    symbol: str | None = None
-    kind: str | None = None
-    count: int | None = None
-    duration_s: float | None = None
-
-
 @dataclass(slots=True, eq=False)
 class _Strike:
     """A fault that acts."""
@@ -53,13 +52,15 @@ class _Strike:
     disturbance: Disturbance | None = None
     until_s: float | None = None
     ended: bool = False
+    kind: str | None = None
+    skew_us: int = 0
 
 
 class Striker:
     """Runs the schedule of one exchange and the faults that a script asks for."""
 
-    def __init__(self, scene: Scene, *, seed: int, names: tuple[str, ...]) -> None:
-        """Take the faults of the schedule; it starts with `arm`."""
+    def __init__(self, scene: Scene, *, seed: int, names: tuple[str, ...], legs: Legs | None = None) -> None:
+        """Take the faults of the schedule; it starts with `arm`. Exchanges of one process share `legs`."""
         self.names = names
         self.counts: dict[str, int] = {}
         self._scene = scene
@@ -71,6 +72,8 @@ class Striker:
         self._waiting: list[Wish] = []
         self._acting: list[_Strike] = []
         self._number = 0
+        self._skews = 0
+        self.orders = OrderStrikes(self._once, legs or Legs(), lambda: scene.now_s)
 
     # the schedule
 
@@ -89,9 +92,12 @@ class Striker:
     def tick(self, now_s: float) -> None:
         """Begin what is due, end what is over; a fault without a target waits for one."""
         while self._next is not None and self._armed_s is not None and now_s >= self._armed_s + self._next[0]:
-            self._waiting.append(Wish(self._next[1]))
+            # A fault that still waits for an order is not put in line again.
+            if not self.orders.waits(self._next[1]):
+                self._waiting.append(Wish(self._next[1]))
             self._next = next(self._plan, None)
-        self._waiting = [wish for wish in self._waiting if not self.strike(wish)]
+        if self._waiting:
+            self._waiting = [wish for wish in self._waiting if not self.strike(wish)]
         for strike in tuple(self._acting):
             if strike.until_s is not None and now_s >= strike.until_s:
                 self._over(strike)
@@ -100,16 +106,26 @@ class Striker:
 
     def strike(self, wish: Wish) -> bool:
         """Let a fault begin; False when it has no target now."""
+        if wish.name in ONE_ORDER:
+            self.orders.arm(wish)
+            return True
         begin: dict[str, Callable[[Wish], bool]] = {
-            "429": self._rest_only, "slow": self._slow, "cut": self._cut, "stall": self._stall,
-            "stall-symbol": self._stall_symbol,
+            "429": self._rest_only, "ban": self._rest_only, "skew": self._skew, "slow": self._slow, "cut": self._cut,
+            "stall": self._stall, "stall-symbol": self._stall_symbol,
         }  # fmt: skip
         return begin.get(wish.name, self._one_message)(wish)
 
     def refuse_s(self, now_s: float) -> int:
         """Return for how many seconds, rounded up, REST is to refuse; 0 when it is not."""
-        ends = [strike.until_s - now_s for strike in self._acting if strike.name == "429" and strike.until_s]
-        return int(max(ends, default=-1.0)) + 1
+        return self._ends_s("429", now_s)
+
+    def ban_s(self, now_s: float, *, address: bool = False) -> int:
+        """Return for how many seconds, rounded up, signed requests (or all of the address) are banned."""
+        return self._ends_s("ban", now_s, ADDRESS if address else None)
+
+    def skew_us(self) -> int:
+        """Return how far the venue's clock is ahead of the true time."""
+        return next((strike.skew_us for strike in self._acting if strike.name == "skew"), 0)
 
     def rest_lag_s(self) -> float:
         """Return how late a REST answer is to come."""
@@ -132,8 +148,41 @@ class Striker:
         self._plan, self._next, self._waiting = iter(()), None, []
         # Whoever subscribes from now on does not start the schedule.
         self._armed_s = self._scene.now_s
+        self.orders.disarm()
         for strike in tuple(self._acting):
             self._end(strike, reason)
+
+    def hit_order(self, name: str, symbol: str, client_id: str) -> None:
+        """Write down that a fault which acts for a while kept an order from being taken."""
+        strike = next((one for one in self._acting if one.name == name), None)
+        if strike is not None:
+            self._hit_order(strike, symbol, "refused", client_id)
+
+    def _once(self, name: str, symbol: str, action: str, client_id: str) -> None:
+        strike = self._begin(name, None, symbol, None)
+        self._hit_order(strike, symbol, action, client_id)
+        self._end(strike, "fired")
+
+    def _hit_order(self, strike: _Strike, symbol: str, action: str, client_id: str) -> None:
+        self._scene.record(
+            FaultHit(
+                at_us=self._scene.now_us,
+                fault_id=strike.number,
+                action=action,
+                connection=0,
+                symbol=symbol,
+                channel=_ORDERS,
+                ids=(client_id,),
+            )
+        )
+
+    def _ends_s(self, name: str, now_s: float, kind: str | None = None) -> int:
+        ends = [
+            strike.until_s - now_s
+            for strike in self._acting
+            if strike.name == name and strike.until_s and kind in {None, strike.kind}
+        ]
+        return int(max(ends, default=-1.0)) + 1
 
     def _one_message(self, wish: Wish) -> bool:
         kind = wish.kind or "book"
@@ -183,6 +232,8 @@ class Striker:
         return True
 
     def _slow(self, wish: Wish) -> bool:
+        if wish.kind == _REST:
+            return self._rest_only(wish)
         connection = self._pick(wish.kind)
         if connection is None:
             return False
@@ -193,7 +244,17 @@ class Striker:
 
     def _rest_only(self, wish: Wish) -> bool:
         strike = self._begin(wish.name, None, None, None)
-        strike.until_s = self._scene.now_s + (wish.duration_s or REFUSE_S)
+        strike.kind = wish.kind
+        usual_s = {"ban": BAN_S, "slow": SLOW_S}.get(wish.name, REFUSE_S)
+        strike.until_s = self._scene.now_s + (wish.duration_s or usual_s)
+        return True
+
+    def _skew(self, wish: Wish) -> bool:
+        """Let the venue's clock run ahead, the next time behind."""
+        strike = self._begin(wish.name, None, None, None)
+        strike.skew_us = _SKEWS_US[self._skews % len(_SKEWS_US)]
+        self._skews += 1
+        strike.until_s = self._scene.now_s + (wish.duration_s or SKEW_S)
         return True
 
     # targets

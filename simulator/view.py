@@ -26,6 +26,13 @@ class View:
         self._before: tuple[dict[int, int], dict[int, int]] = ({}, {})
         self._shown = self._ranges()
 
+    def at_pace(self, every_ms: int) -> View:
+        """Return a channel of another pace that has shown, so far, what this one has."""
+        other = View(self._ladder, depth=self.depth, every_ms=every_ms)
+        other.sequence, other._shown = self.sequence, self._shown
+        other._before = (dict(self._before[BID]), dict(self._before[ASK]))
+        return other
+
     def note(self, changes: list[Change]) -> None:
         """Take the changes of one step; the first value of a level since the last message counts as before."""
         for side, price, before in changes:

@@ -16,7 +16,7 @@ from simulator.faces.binance_streams import Stream
 from simulator.faces.texts import Texts, as_json, shortest
 from simulator.frames import Frame, Kind
 from simulator.journal import Delta, PriceLevel, Trade
-from simulator.ladder import ASK
+from simulator.ladder import ASK, Change
 from simulator.market import STEP_MS, Deal, Listing, Step
 from simulator.view import View
 
@@ -24,8 +24,6 @@ SPOT_DIGITS = 8
 _KEPT_TRADES = 5000
 _FIRST_ID = 1_000_000
 _LONGEST_JUMP = 40
-_FUNDING_EVERY_MS = 8 * 3600 * 1000
-_FUNDING_PARTS = 0.1
 _USUAL_STREAM_MS = 100
 
 
@@ -45,9 +43,10 @@ class Fill:
 class Engine:
     """What all instruments of a market share: the outlet, and on futures the counter of update ids."""
 
-    def __init__(self, outlet: Outlet, market: str, seed: int) -> None:
+    def __init__(self, outlet: Outlet, market: str, seed: int, funding_ms: int) -> None:
         """Begin to count at a number of the seed's choice."""
         self.outlet = outlet
+        self.funding_ms = funding_ms
         self.market = market
         self.is_spot = market == "spot"
         self.chance = chance.stream(seed, "binance", market, "ids")
@@ -71,7 +70,9 @@ class Feed:
         self._diffs: dict[int, View] = {}
         self._tops: dict[str, Stream] = {}
         self._best: tuple[int, int, int, int] = (0, 0, 0, 0)
-        self._diff(_USUAL_STREAM_MS)
+        self._unnumbered = 0
+        self._diffs[_USUAL_STREAM_MS] = View(listing.ladder, depth=listing.ladder.depth, every_ms=_USUAL_STREAM_MS)
+        self._diffs[_USUAL_STREAM_MS].sequence = self.last_id
 
     def activate(self, stream: Stream) -> None:
         """Run a channel from now on, whoever reads it later."""
@@ -87,24 +88,34 @@ class Feed:
 
     def funding(self, now_us: int) -> dict[str, str | int]:
         """Return mark, index, funding rate and the time of the next funding."""
-        now_ms = now_us // 1000
-        mid, index = self.listing.mid_price, self.listing.index_price
+        every_ms = self.engine.funding_ms
         return {
-            "mark": shortest((mid + index) / 2),
-            "index": shortest(index),
-            "rate": f"{(mid / index - 1) * _FUNDING_PARTS:.8f}",
-            "next": (now_ms // _FUNDING_EVERY_MS + 1) * _FUNDING_EVERY_MS,
+            "mark": self.listing.mark_price,
+            "index": shortest(self.listing.index_price),
+            "rate": self.listing.funding_rate,
+            "next": (now_us // 1000 // every_ms + 1) * every_ms,
         }
+
+    def trade(self, deals: Iterable[Deal], changes: list[Change], now_us: int) -> list[str]:
+        """Publish what clients dealt, and return the ids; what it changed in the book is numbered at the next step."""
+        first = self.trade_id + 1
+        for deal in deals:
+            self._deal(deal, now_us)
+        self._unnumbered += len(changes)
+        for view in self._diffs.values():
+            view.note(changes)
+        return [str(number) for number in range(first, self.trade_id + 1)]
 
     def advance(self, step: Step, now_us: int) -> None:
         """Number the changes of a step and publish them on every channel that is due."""
         now_ms, changes = now_us // 1000, self.listing.ladder.changes
         for deal in step.deals:
             self._deal(deal, now_us)
-        first = self._count(len(changes)) if changes else 0
+        count, self._unnumbered = len(changes) + self._unnumbered, 0
+        first = self._count(count) if count else 0
         at_ms = self.listing.steps * STEP_MS
         for every_ms, view in self._diffs.items():
-            if changes and not view.first:
+            if count and not view.first:
                 view.first = view.sequence + 1 if self.engine.is_spot else first
             view.note(changes)
             if view.first and view.is_due(at_ms, STEP_MS):
@@ -125,8 +136,8 @@ class Feed:
 
     def _diff(self, every_ms: int) -> None:
         if every_ms not in self._diffs:
-            ladder = self.listing.ladder
-            view = self._diffs[every_ms] = View(ladder, depth=ladder.depth, every_ms=every_ms)
+            # It begins where the book of REST is, which has not yet shown what clients dealt since the last step.
+            view = self._diffs[every_ms] = self._diffs[_USUAL_STREAM_MS].at_pace(every_ms)
             view.sequence = self.last_id
 
     def _publish_diff(self, view: View, every_ms: int, now_us: int) -> None:

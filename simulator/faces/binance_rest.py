@@ -8,16 +8,12 @@ import msgspec
 
 from simulator.face import Answer, Outlet, Request
 from simulator.faces.binance_feed import Feed, Fill
+from simulator.faces.binance_gate import ORDER_LIMITS, Gate, Refusal, missing
 from simulator.faces.binance_lists import futures_symbols, spot_symbols
 from simulator.faces.texts import as_json
 from simulator.journal import Served
-from simulator.limits import RestLimits, Verdict, Weights
 
 PREFIXES = {"spot": "/api/v3/", "futures": "/fapi/v1/"}
-_LIMITS = {
-    "spot": RestLimits(weight=6000, window_s=60),
-    "futures": RestLimits(weight=2400, window_s=60),
-}
 # limit up to -> weight
 _DEPTH_WEIGHTS = {
     "spot": ((100, 5), (500, 25), (1000, 50), (5000, 250)),
@@ -31,22 +27,21 @@ _WEIGHTS = {
 }
 _MOST_TRADES = 1000
 _USUAL_TRADES = 500
-_TOO_MANY = 429
-_OK = 200
+_ORDER_INTERVALS = {"10S": ("SECOND", 10), "1M": ("MINUTE", 1), "1D": ("DAY", 1)}
 
 
 class Rest:
     """Answers the requests of one market."""
 
-    def __init__(self, outlet: Outlet, market: str, feeds: Mapping[str, Feed]) -> None:
-        """Start with no weight used."""
+    def __init__(self, outlet: Outlet, market: str, feeds: Mapping[str, Feed], gate: Gate) -> None:
+        """Answer for these instruments those whom the gate admits."""
         self._outlet = outlet
         self._market = market
         self._feeds = feeds
-        self._weights = Weights(_LIMITS[market])
+        self._gate = gate
         self._calls: dict[str, Callable[[Request], str]] = {
             "ping": lambda _: "{}",
-            "time": lambda request: f'{{"serverTime":{request.at_us // 1000}}}',
+            "time": lambda request: f'{{"serverTime":{request.venue_ms}}}',
             "exchangeInfo": self._exchange_info,
             "depth": self._depth,
             "trades": self._trades,
@@ -63,29 +58,19 @@ class Rest:
         """Answer, or refuse for the weight used."""
         name = request.path.removeprefix(PREFIXES[self._market])
         call = self._calls.get(name)
-        if call is None or name == request.path:
+        if call is None or name == request.path or request.method != "GET":
             return Answer('{"code":-5000,"msg":"Path is invalid"}', 404)
         try:
             weight = self._weight(name, request.query)
-        except _Refusal as refusal:
-            return Answer(refusal.body, 400)
-        verdict = self._weights.spend(weight, request.at_us)
-        headers = {"X-MBX-USED-WEIGHT": str(verdict.used), "X-MBX-USED-WEIGHT-1M": str(verdict.used)}
-        if request.refuse_s and verdict.status == _OK:
-            verdict = Verdict(_TOO_MANY, self._weights.limits.weight + 1, request.refuse_s)
-        if verdict.status != _OK:
-            return self._refused(verdict, headers)
+        except Refusal as refusal:
+            return refusal.answer
+        refused, headers = self._gate.admit(request, weight)
+        if refused is not None:
+            return refused
         try:
             return Answer(call(request), headers=headers)
-        except _Refusal as refusal:
-            return Answer(refusal.body, 400, headers)
-
-    def _refused(self, verdict: Verdict, headers: dict[str, str]) -> Answer:
-        told = f"Too many requests; current limit is {self._weights.limits.weight} request weight per 1 MINUTE."
-        if verdict.status != _TOO_MANY:
-            told = f"Way too many requests; IP banned for {verdict.retry_after_s} s."
-        body = f'{{"code":-1003,"msg":"{told}"}}'
-        return Answer(body, verdict.status, {**headers, "Retry-After": str(verdict.retry_after_s)})
+        except Refusal as refusal:
+            return Answer(refusal.answer.body, refusal.answer.status, headers)
 
     def _weight(self, name: str, query: Mapping[str, str]) -> int:
         if name != "depth":
@@ -105,9 +90,13 @@ class Rest:
                 "rateLimitType": "REQUEST_WEIGHT",
                 "interval": "MINUTE",
                 "intervalNum": 1,
-                "limit": self._weights.limits.weight,
+                "limit": self._gate.limits.weight,
             },
-            {"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": 50 if is_spot else 300},
+            *(
+                {"rateLimitType": "ORDERS", "interval": unit, "intervalNum": number, "limit": limits.weight}
+                for name, limits in ORDER_LIMITS[self._market].items()
+                for unit, number in [_ORDER_INTERVALS[name]]
+            ),
         ]
         listed = spot_symbols(instruments) if is_spot else futures_symbols(instruments, whole=wanted is None)
         found = {
@@ -127,16 +116,16 @@ class Rest:
         try:
             named = msgspec.json.decode(query["symbols"], type=list[str])
         except msgspec.MsgspecError:
-            raise _Refusal(-1100, "Illegal characters found in parameter 'symbols'.") from None
+            raise Refusal(-1100, "Illegal characters found in parameter 'symbols'.") from None
         if any(wire not in self._feeds for wire in named):
-            raise _invalid_symbol()
+            raise invalid_symbol()
         return set(named)
 
     def _depth(self, request: Request) -> str:
         feed = self._feed(request.query)
         limit = _number(request.query.get("limit"), _DEPTH_DEFAULT[self._market])
         if self._market == "futures" and limit not in _FUTURES_DEPTHS:
-            raise _Refusal(-4021, f"Depth limit {limit} is not valid.")
+            raise Refusal(-4021, f"Depth limit {limit} is not valid.")
         bids, asks = feed.book(limit)
         self._outlet.record(
             Served(
@@ -220,7 +209,7 @@ class Rest:
         rates = feed.funding(request.at_us)
         last = {
             "symbol": feed.listing.instrument.wire,
-            "fundingTime": int(rates["next"]) - 8 * 3600 * 1000,
+            "fundingTime": int(rates["next"]) - feed.engine.funding_ms,
             "fundingRate": rates["rate"],
             "markPrice": rates["mark"],
         }
@@ -229,23 +218,16 @@ class Rest:
     def _feed(self, query: Mapping[str, str]) -> Feed:
         wire = query.get("symbol")
         if not wire:
-            raise _Refusal(-1102, "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed.")
+            raise missing("symbol")
         feed = self._feeds.get(wire)
         if feed is None:
-            raise _invalid_symbol()
+            raise invalid_symbol()
         return feed
 
 
-class _Refusal(Exception):
-    """The venue's error body; HTTP 400."""
-
-    def __init__(self, code: int, told: str) -> None:
-        super().__init__(told)
-        self.body = msgspec.json.encode({"code": code, "msg": told}).decode()
-
-
-def _invalid_symbol() -> _Refusal:
-    return _Refusal(-1121, "Invalid symbol.")
+def invalid_symbol() -> Refusal:
+    """Say that nothing of that name is listed."""
+    return Refusal(-1121, "Invalid symbol.")
 
 
 def _limit(query: Mapping[str, str]) -> int:
@@ -256,5 +238,5 @@ def _number(text: str | None, default: int) -> int:
     if text is None:
         return default
     if not text.isdecimal():
-        raise _Refusal(-1100, "Illegal characters found in a parameter.")
+        raise Refusal(-1100, "Illegal characters found in a parameter.")
     return int(text)

@@ -1,4 +1,4 @@
-"""Bybit's public WebSocket v5, spot and linear: topics, acknowledgements that name no topic, JSON pings.
+"""Bybit's face v5, spot and linear: topics, acknowledgements that name no topic, JSON pings, and its account.
 
 Read from bybit-exchange.github.io/docs/v5/websocket. One bad topic fails the whole request; subscribing to a topic a
 second time without unsubscribing is such a failure.
@@ -12,13 +12,22 @@ from typing import Any
 import msgspec
 
 from simulator import chance
+from simulator.booking import What
 from simulator.connection import Connection
+from simulator.desk import Desk
 from simulator.face import Answer, Outlet, Request, Route
 from simulator.faces.bybit_feed import Engine, Feed, Topic, parse_topic
+from simulator.faces.bybit_gate import Gate
+from simulator.faces.bybit_private import Private
 from simulator.faces.bybit_rest import Rest
-from simulator.journal import Subscribed, Unsubscribed
+from simulator.faces.bybit_trading import Trading
+from simulator.faces.bybit_user import PRIVATE, User
+from simulator.journal import Funded, Subscribed, Unsubscribed
+from simulator.ladder import Change
 from simulator.limits import SocketLimits
-from simulator.market import Market, Step
+from simulator.market import Deal, Listing, Step
+from simulator.orders import Order, OwnFill
+from simulator.wallets import Position
 
 VENUE = "bybit"
 LIMITS = SocketLimits(connections=500, silent_cut_s=600.0)
@@ -31,9 +40,7 @@ _LONGEST_ARGS = 21_000
 class BybitFace:
     """The face of `bybit:spot` or `bybit:futures`."""
 
-    def __init__(
-        self, outlet: Outlet, market: Market, kind: str, seed: int, limits: SocketLimits | None = None
-    ) -> None:
+    def __init__(self, outlet: Outlet, desk: Desk, kind: str, seed: int, limits: SocketLimits | None = None) -> None:
         """Make a feed for each instrument; `limits` stand in for the venue's own."""
         self.venue = VENUE
         self.market = kind
@@ -42,15 +49,27 @@ class BybitFace:
         self._outlet = outlet
         self._chance = chance.stream(seed, VENUE, kind, "connections")
         self._names: dict[int, str] = {}
-        engine = Engine(outlet, CATEGORIES[kind], seed)
-        self.feeds = {one.instrument.wire: Feed(engine, one) for one in market.listings}
-        self._rest = Rest(outlet, CATEGORIES[kind], self.feeds)
+        category = CATEGORIES[kind]
+        engine = Engine(outlet, category, seed, desk.funding_ms)
+        self.feeds = {one.instrument.wire: Feed(engine, one) for one in desk.market.listings}
+        gate, trading = Gate(category, desk.key), Trading(desk, category, self.feeds)
+        self._rest = Rest(outlet, category, self.feeds, gate)
+        self._private = Private(outlet, desk, category, gate=gate, trading=trading)
+        self._user = User(
+            outlet,
+            desk,
+            category,
+            gate=gate,
+            trading=trading,
+            feeds=self.feeds,
+            name=lambda connection: self._names.get(connection.number, ""),
+            drawn=chance.stream(seed, VENUE, kind, "account"),
+        )
 
     def route(self, path: str, query: Mapping[str, str]) -> Route | None:
-        """Know the one address of this product."""
+        """Know the address of this product and that of the account."""
         del query
-        wanted = f"/v5/public/{CATEGORIES[self.market]}"
-        return Route(wanted) if path == wanted else None
+        return Route(path) if path in {f"/v5/public/{CATEGORIES[self.market]}", PRIVATE} else None
 
     def greet(self, connection: Connection, route: Route, now_us: int) -> None:
         """Give the connection its id; the venue says nothing until it is asked."""
@@ -59,6 +78,9 @@ class BybitFace:
 
     def hear(self, connection: Connection, text: str, now_us: int) -> None:
         """Answer ping, subscribe and unsubscribe."""
+        if connection.route == PRIVATE:
+            self._user.hear(connection, text, now_us)
+            return
         try:
             asked = msgspec.json.decode(text)
         except msgspec.DecodeError:
@@ -85,7 +107,23 @@ class BybitFace:
 
     def rest(self, request: Request) -> Answer:
         """Answer a REST request."""
-        return self._rest.answer(request)
+        return self._private.answer(request) if self._private.knows(request) else self._rest.answer(request)
+
+    def trade(self, listing: Listing, deals: tuple[Deal, ...], changes: list[Change], now_us: int) -> list[str]:
+        """Publish what clients dealt."""
+        return self.feeds[listing.instrument.wire].trade(deals, changes, now_us)
+
+    def order(self, order: Order, what: What, fill: OwnFill | None, now_us: int) -> None:
+        """Tell the account of an order."""
+        self._user.order(order, what, fill, now_us)
+
+    def funding(self, paid: Funded, position: Position, now_us: int) -> None:
+        """Tell the account of funding."""
+        self._user.funding(paid, position, now_us)
+
+    def leverage(self, position: Position, now_us: int) -> None:
+        """Tell the account of another leverage."""
+        self._user.leverage(position, now_us)
 
     def _subscribe(self, connection: Connection, asked: dict[str, Any], now_us: int) -> None:
         topics, problem = self._read(asked)

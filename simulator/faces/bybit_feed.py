@@ -7,15 +7,15 @@ message after a subscription is a snapshot that carries the `u` of the last delt
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import pairwise
 
 from simulator import chance
 from simulator.face import Outlet
-from simulator.faces.texts import Texts, as_json, shortest
+from simulator.faces.texts import Texts, as_json, as_uuid, shortest
 from simulator.frames import Frame, Kind
 from simulator.journal import Delta, PriceLevel, Served, Trade
-from simulator.ladder import ASK
+from simulator.ladder import ASK, Change
 from simulator.market import STEP_MS, Deal, Listing, Step
 from simulator.view import View
 
@@ -27,9 +27,7 @@ _KEPT_TRADES = 5000
 _FIRST_U = 10_000
 _LONGEST_JUMP = 30
 _UNCHANGED_MS = 3000
-_FUNDING_EVERY_MS = 8 * 3600 * 1000
-_FUNDING_PARTS = 0.1
-_UUID_CUTS = (0, 8, 12, 16, 20, 32)
+_UUID_DIGITS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +71,10 @@ class Fill:
 class Engine:
     """What all instruments of a product share: the outlet and the counter `seq`."""
 
-    def __init__(self, outlet: Outlet, category: str, seed: int) -> None:
+    def __init__(self, outlet: Outlet, category: str, seed: int, funding_ms: int) -> None:
         """Begin to count at a number of the seed's choice."""
         self.outlet = outlet
+        self.funding_ms = funding_ms
         self.category = category
         self.is_spot = category == "spot"
         self.chance = chance.stream(seed, "bybit", category, "ids")
@@ -87,8 +86,7 @@ class Engine:
         if self.is_spot:
             self._trade_id += 1 + self.chance.below(_LONGEST_JUMP)
             return str(self._trade_id)
-        digits = self.chance.hex(32)
-        return "-".join(digits[low:high] for low, high in pairwise(_UUID_CUTS))
+        return as_uuid(self.chance.hex(_UUID_DIGITS))
 
 
 class Feed:
@@ -141,6 +139,13 @@ class Feed:
         )
         return self._book_text("snapshot", topic.depth, bids, asks, now_ms), served
 
+    def trade(self, deals: Iterable[Deal], changes: list[Change], now_us: int) -> list[str]:
+        """Publish what clients dealt, and return the ids; what it changed in the book is shown when that is due."""
+        self.engine.seq += 1 + len(changes)
+        for view in self._views.values():
+            view.note(changes)
+        return self._deals(deals, now_us)
+
     def advance(self, step: Step, now_us: int) -> None:
         """Publish a step on every channel that is due."""
         now_ms, changes = now_us // 1000, self.listing.ladder.changes
@@ -166,22 +171,23 @@ class Feed:
 
     def ticker(self, now_us: int) -> dict[str, str]:
         """Return the ticker's fields; linear has funding, mark and index too."""
-        ladder, mid, index = self.listing.ladder, self.listing.mid_price, self.listing.index_price
+        ladder, index = self.listing.ladder, self.listing.index_price
         shared = {"symbol": self._wire, "lastPrice": self._last_price, "prevPrice24h": self._last_price}
         shared |= {"highPrice24h": self._last_price, "lowPrice24h": self._last_price, "turnover24h": "0"}
         shared |= {"volume24h": "0", "price24hPcnt": "0"}
         if self.engine.is_spot:
             return {**shared, "usdIndexPrice": shortest(index)}
-        next_ms = (now_us // 1000 // _FUNDING_EVERY_MS + 1) * _FUNDING_EVERY_MS
+        every_ms = self.engine.funding_ms
+        next_ms = (now_us // 1000 // every_ms + 1) * every_ms
         return {
             **shared,
             "tickDirection": self._tick_direction,
-            "markPrice": shortest((mid + index) / 2),
+            "markPrice": self.listing.mark_price,
             "indexPrice": shortest(index),
             "openInterest": "0",
             "openInterestValue": "0",
             "nextFundingTime": str(next_ms),
-            "fundingRate": f"{(mid / index - 1) * _FUNDING_PARTS:.8f}",
+            "fundingRate": self.listing.funding_rate,
             "bid1Price": self.texts.price(ladder.bid),
             "bid1Size": self.texts.quantity(ladder.levels[0][ladder.bid]),
             "ask1Price": self.texts.price(ladder.ask),
@@ -252,9 +258,10 @@ class Feed:
         asks = as_json(self.texts.levels([(ladder.ask, ladder.levels[1][ladder.ask])]))
         return self._book("snapshot", 1, f'"b":{bids},"a":{asks},"u":{self._top_u},"seq":{self.engine.seq}', now_ms)
 
-    def _deals(self, deals: tuple[Deal, ...], now_us: int) -> None:
-        """Publish the trades of a step as one message, oldest first."""
-        now_ms, parts, ids = now_us // 1000, [], []
+    def _deals(self, deals: Iterable[Deal], now_us: int) -> list[str]:
+        """Publish the trades of a step as one message, oldest first; return their ids."""
+        now_ms, parts = now_us // 1000, []
+        ids: list[str] = []
         for deal in deals:
             side, price = "Buy" if deal.side == ASK else "Sell", self.texts.price(deal.price)
             self._direction(price)
@@ -272,6 +279,7 @@ class Feed:
         if self.engine.outlet.has_readers(topic):
             text = f'{{"topic":"{topic}","type":"snapshot","ts":{now_ms},"data":[{",".join(parts)}]}}'
             self.engine.outlet.publish(self._frame("trade", "publicTrade", tuple(ids), text))
+        return ids
 
     def _direction(self, price: str) -> None:
         if price != self._last_price:

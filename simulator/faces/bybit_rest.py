@@ -8,12 +8,10 @@ import msgspec
 
 from simulator.face import Answer, Outlet, Request
 from simulator.faces.bybit_feed import Feed
+from simulator.faces.bybit_gate import Gate, Refusal, envelope, wrong
 from simulator.faces.texts import as_json
-from simulator.instruments import Instrument
 from simulator.journal import Served
-from simulator.limits import RestLimits, Weights
 
-_LIMITS = RestLimits(weight=600, window_s=5, patience=0, ban_s=600)
 _CATEGORIES = ("spot", "linear", "inverse", "option")
 _BOOK_DEFAULT = {"spot": 1, "linear": 25}
 _MOST_LEVELS = 1000
@@ -21,21 +19,18 @@ _MOST_TRADES = {"spot": 60, "linear": 1000}
 _USUAL_TRADES = {"spot": 60, "linear": 500}
 _MOST_INSTRUMENTS = 1000
 _USUAL_INSTRUMENTS = 500
-_OK = 200
-_PARAMS = 10001
 _DELIVERY_MS = "1806048000000"
-_FUNDING_EVERY_MS = 8 * 3600 * 1000
 
 
 class Rest:
     """Answers the requests of one product; the other categories exist and are empty."""
 
-    def __init__(self, outlet: Outlet, category: str, feeds: Mapping[str, Feed]) -> None:
-        """Start with no request counted."""
+    def __init__(self, outlet: Outlet, category: str, feeds: Mapping[str, Feed], gate: Gate) -> None:
+        """Answer for these instruments those whom the gate admits."""
         self._outlet = outlet
         self._category = category
         self._feeds = feeds
-        self._weights = Weights(_LIMITS)
+        self._gate = gate
         self._calls: dict[str, Callable[[Request], str]] = {
             "/v5/market/time": self._time,
             "/v5/market/instruments-info": self._instruments,
@@ -47,30 +42,24 @@ class Rest:
 
     def answer(self, request: Request) -> Answer:
         """Answer, or refuse an address that asks too often."""
-        if request.refuse_s:
-            reset_ms = request.at_us // 1000 + request.refuse_s * 1000
-            headers = {
-                "X-Bapi-Limit": str(_LIMITS.weight),
-                "X-Bapi-Limit-Status": "0",
-                "X-Bapi-Limit-Reset-Timestamp": str(reset_ms),
-            }
-            return Answer(_envelope("{}", request.at_us, 10006, "Too many visits!"), headers=headers)
-        if self._weights.spend(1, request.at_us).status != _OK:
-            return Answer('{"retCode":403,"retMsg":"access too frequent, please try again later"}', 403)
+        refused = self._gate.admit(request)
+        if refused is not None:
+            return refused
         call = self._calls.get(request.path)
-        if call is None:
+        if call is None or request.method != "GET":
             return Answer("404 page not found", 404, {"Content-Type": "text/plain"})
         try:
-            return Answer(_envelope(call(request), request.at_us))
-        except _Refusal as refusal:
-            return Answer(_envelope("{}", request.at_us, _PARAMS, str(refusal)))
+            return Answer(envelope(call(request), request.venue_ms))
+        except Refusal as refusal:
+            return Answer(envelope("{}", request.venue_ms, refusal.code, str(refusal)))
 
     def _time(self, request: Request) -> str:
-        return f'{{"timeSecond":"{request.at_us // 1_000_000}","timeNano":"{request.at_us * 1000}"}}'
+        now_us = request.at_us + request.skew_us
+        return f'{{"timeSecond":"{now_us // 1_000_000}","timeNano":"{now_us * 1000}"}}'
 
     def _instruments(self, request: Request) -> str:
         category, query = _category(request.query), request.query
-        listed = [_listed(feed.listing.instrument, category) for feed in self._feeds.values()]
+        listed = [_listed(feed, category) for feed in self._feeds.values()]
         if category != self._category:
             listed = []
         elif category == "linear":
@@ -91,7 +80,7 @@ class Rest:
         feed = self._feed(request.query)
         limit = _number(request.query.get("limit"), _BOOK_DEFAULT[self._category])
         if not 1 <= limit <= _MOST_LEVELS:
-            raise _Refusal("params error: limit invalid")
+            raise wrong("limit invalid")
         bids, asks, u, seq = feed.snapshot(limit)
         now_ms = request.at_us // 1000
         self._outlet.record(
@@ -138,33 +127,25 @@ class Rest:
         feed = self._feed(request.query)
         found = feed.ticker(request.at_us)
         if "fundingRate" not in found:
-            raise _Refusal("params error: Category is invalid")
+            raise wrong("Category is invalid")
         last = {
             "symbol": feed.listing.instrument.wire,
             "fundingRate": found["fundingRate"],
-            "fundingRateTimestamp": str(int(found["nextFundingTime"]) - _FUNDING_EVERY_MS),
+            "fundingRateTimestamp": str(int(found["nextFundingTime"]) - feed.engine.funding_ms),
         }
         return msgspec.json.encode({"category": self._category, "list": [last]}).decode()
 
     def _feed(self, query: Mapping[str, str]) -> Feed:
         feed = self._feeds.get(query.get("symbol", "")) if _category(query) == self._category else None
         if feed is None:
-            raise _Refusal("params error: symbol invalid")
+            raise wrong("symbol invalid")
         return feed
-
-
-class _Refusal(Exception):
-    """A parameter is wrong: retCode 10001 with this message."""
-
-
-def _envelope(result: str, at_us: int, code: int = 0, told: str = "OK") -> str:
-    return f'{{"retCode":{code},"retMsg":"{told}","result":{result},"retExtInfo":{{}},"time":{at_us // 1000}}}'
 
 
 def _category(query: Mapping[str, str]) -> str:
     category = query.get("category", "")
     if category not in _CATEGORIES:
-        raise _Refusal("params error: Category is invalid")
+        raise wrong("Category is invalid")
     return category
 
 
@@ -172,11 +153,12 @@ def _number(text: str | None, default: int) -> int:
     if text is None:
         return default
     if not text.isdecimal():
-        raise _Refusal("params error: a number is expected")
+        raise wrong("a number is expected")
     return int(text)
 
 
-def _listed(one: Instrument, category: str) -> dict[str, object]:
+def _listed(feed: Feed, category: str) -> dict[str, object]:
+    one = feed.listing.instrument
     tick, lot = one.tick.text, one.lot.text
     shared: dict[str, object] = {
         "symbol": one.wire,
@@ -221,7 +203,7 @@ def _listed(one: Instrument, category: str) -> dict[str, object]:
             "minNotionalValue": "5",
         },
         "unifiedMarginTrade": True,
-        "fundingInterval": 480,
+        "fundingInterval": max(1, feed.engine.funding_ms // 60_000),
         "copyTrading": "none",
         "isPreListing": False,
     }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import ROUND_HALF_UP, Decimal
+from itertools import pairwise
 
 from simulator.instruments import Instrument
 from simulator.journal import PriceLevel
@@ -34,6 +36,19 @@ class Texts:
     def levels(self, levels: Iterable[Level]) -> tuple[PriceLevel, ...]:
         """Return levels as pairs of texts."""
         return tuple((self.price(price), self.quantity(lots)) for price, lots in levels)
+
+
+_UUID_CUTS = (0, 8, 12, 16, 20, 32)
+
+
+def fixed(amount: Decimal, digits: int = 8) -> str:
+    """Return an amount with so many digits behind the point."""
+    return f"{amount.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP):f}"
+
+
+def as_uuid(digits: str) -> str:
+    """Return 32 hex digits in the form of a UUID."""
+    return "-".join(digits[low:high] for low, high in pairwise(_UUID_CUTS))
 
 
 def as_json(levels: Iterable[PriceLevel]) -> str:

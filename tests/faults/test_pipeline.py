@@ -1,4 +1,4 @@
-"""The whole tape under kill -9, pauses and changes of its workers: after each the audit balances (DESIGN 5, 6).
+"""The whole tape under kill -9, pauses and changes of its workers: after each the audit balances (DESIGN 5, 6; C-08).
 
 All of it happens to one pipeline, one thing after the other; each prints how long data took to flow again.
 """

@@ -1,4 +1,4 @@
-"""Sinks killed, paused, joined and cut off under flow: each row that was produced stands there, once (X-04)."""
+"""Sinks killed, paused, joined and cut off under flow: each row that was produced stands there, once (X-04, B-10)."""
 
 from __future__ import annotations
 

@@ -30,11 +30,12 @@ def test_one_line_says_where_it_is_and_sigterm_ends_it_in_order(tmp_path: Path) 
         "market": "spot",
         "rest": f"http://127.0.0.1:{port}",
         "ws": f"ws://127.0.0.1:{port}",
-        "private_ws": None,
-        "key": None,
-        "secret": None,
+        "private_ws": f"ws://127.0.0.1:{port}",
+        "key": ready["key"],
+        "secret": ready["secret"],
         "passphrase": None,
     }
+    assert len(ready["key"]) == len(ready["secret"]) == 64
     assert (end.code, end.stdout, end.stderr) == (0, "", "")
     records = list(journal.read(folder / "bybit-spot.jsonl"))
     assert (type(records[0]), type(records[-1])) == (journal.Opened, journal.Halted)

@@ -24,7 +24,9 @@ async def ccxt_client(venue: str, market: str, place: Simulated) -> AsyncIterato
         options["watchTrades"] = {"name": "trade" if kind == "spot" else "aggTrade"}
     else:
         options |= {"enableUnifiedAccount": True, "fetchMarkets": {"types": ["spot" if kind == "spot" else "linear"]}}
-    client = getattr(ccxt.pro, venue)({"enableRateLimit": False, "options": options})
+    key = place.exchange.desk.key
+    signing = {"apiKey": key.key, "secret": key.secret}
+    client = getattr(ccxt.pro, venue)({"enableRateLimit": False, "options": options, **signing})
     client.has["fetchCurrencies"] = False
     client.urls["api"] = _local(client.urls["api"], place)
     if venue == "binance" and kind == "spot":

@@ -12,6 +12,7 @@ from typing import Any
 from simulator import journal, places
 from simulator.connection import Connection
 from simulator.exchange import Exchange
+from simulator.face import Request
 from simulator.journal import AnyRecord, Delta, FaultHit, Trade
 from simulator.limits import SocketLimits
 from simulator.places import Options, Place
@@ -20,6 +21,7 @@ START_US = 1_795_000_000_000_000
 TICK_US = 20_000
 TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
 Message = tuple[int, bytes]
+Asked = tuple[int, dict[str, str], Any, float | None]
 
 
 class Line:
@@ -125,8 +127,12 @@ class Stage:
 
     def rest(self, path: str, **query: str) -> tuple[int, dict[str, str], Any]:
         """Make a REST request; return status, headers, JSON."""
-        answer = self.exchange.rest(path, query, self.now_us, self.now_s)
-        return answer.status, dict(answer.headers), json.loads(answer.body)
+        return self.ask(Request(path=path, query=query, at_us=self.now_us))[:3]
+
+    def ask(self, request: Request) -> Asked:
+        """Make any REST request; return status, headers, JSON, and when the answer is lost (None: it comes)."""
+        answer = self.exchange.rest(request, self.now_s)
+        return answer.status, dict(answer.headers), json.loads(answer.body), answer.lost_s
 
 
 @contextmanager
@@ -139,9 +145,10 @@ def stage(
     seed: int = 7,
     faults: tuple[str, ...] = (),
     limits: SocketLimits | None = None,
+    funding_s: int = 8 * 3600,
 ) -> Iterator[Stage]:
     """Play one exchange while the block runs."""
-    options = Options(places=(), seed=seed, symbols=symbols, faults=faults, journal=folder)
+    options = Options(places=(), seed=seed, symbols=symbols, faults=faults, journal=folder, funding_s=funding_s)
     exchange = places.exchange(Place(venue, market), options, limits=limits)
     assert exchange.journal.path is not None
     exchange.open(START_US, 0.0)

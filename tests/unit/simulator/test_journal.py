@@ -6,15 +6,23 @@ from pathlib import Path
 
 from simulator import journal
 from simulator.journal import (
+    Asset,
+    Balances,
     Closed,
     Connected,
     Delta,
     FaultEnded,
     FaultHit,
     FaultStarted,
+    Filled,
+    Funded,
     Halted,
+    Holding,
     Journal,
+    Mid,
     Opened,
+    OrderChanged,
+    OrderRefused,
     Served,
     Subscribed,
     Trade,
@@ -40,7 +48,25 @@ RECORDS: list[journal.AnyRecord] = [
     FaultEnded(at_us=8, fault_id=1, reason="fired"),
     Unsubscribed(at_us=9, connection=1, stream="orderbook.50.BTCUSDT"),
     Closed(at_us=10, connection=1, reason="by the client"),
-    Halted(at_us=11),
+    OrderChanged(
+        at_us=11, account="1", symbol="BTC/USDT", order_id="5", client_id="c", side="buy", type="limit", force="gtc",
+        status="new", filled="0", value="0", price="5", quantity="0.1", reduce_only=True,
+    ),
+    OrderRefused(at_us=11, account="1", symbol="BTC/USDT", client_id="d", side="sell", reason="insufficient_balance"),
+    Filled(
+        at_us=12, account="1", symbol="BTC/USDT", order_id="5", client_id="c", trade_id="9", side="buy", price="5",
+        quantity="0.1", fee="0.001", fee_asset="BTC", maker=True, realized="-2",
+    ),
+    Funded(
+        at_us=13, account="1", symbol="BTC/USDT", position="0.1", mark="5", rate="0.0001", amount="-0.00005",
+        asset="USDT",
+    ),
+    Mid(at_us=14, symbol="BTC/USDT", price="5.5"),
+    Balances(
+        at_us=14, account="1", moment="halt", assets=(Asset("USDT", "100", "0.5"),),
+        positions=(Holding("BTC/USDT", "0.1", "5"),),
+    ),
+    Halted(at_us=15),
 ]  # fmt: skip
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from simulator import faults
 from simulator.disturb import Swap
+from simulator.faults import Wish
 from simulator.journal import Closed, Delta, FaultEnded, FaultHit, FaultStarted, Served
-from simulator.strikes import Wish
 from tests.support.stage import CLOSE, PING, PONG, Client, Stage, as_told, heard, stage, subscribed
 
 PLACES = [(venue, market) for venue in ("binance", "bybit") for market in ("spot", "futures")]
