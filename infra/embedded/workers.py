@@ -60,6 +60,8 @@ def spec(name: str, settings: Settings, chosen: WorkerPorts, *, environ: Mapping
     """Return how one worker is started and asked."""
     arguments: Mapping[str, Callable[[], tuple[str, ...]]] = {
         SIMULATOR: lambda: _simulator(settings, chosen),
+        # Strategies would speak to nobody: there is no executor yet.
+        PROCESSORS: lambda: ("spreads",),
         SINKS: lambda: ("clickhouse",),
     }
     return ChildSpec(

@@ -54,6 +54,7 @@ def test_the_answer_has_every_field_and_no_secret() -> None:
         "run_file": "/data/run.json",
         "addresses": {
             "kafka": "127.0.0.1:9092", "registry": None, "postgres": None, "clickhouse": None, "gateway": None,
+            "venues": {},
         },
         "processes": {
             "supervisor": {

@@ -1,0 +1,86 @@
+"""What a producer records: markets by name, addresses by network, symbols by wish."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from producers.places import Place, choose, chosen, hosts
+from tapeline.domain.events import Instrument
+from tapeline.errors import Misconfigured
+from tapeline.runtime.runfile import Addresses, ProcessRecord, RunFile, Secrets
+from tapeline.runtime.settings import Settings, Venues
+from tapeline.venues.contract import Hosts
+
+PLACE = Place("bybit", "futures")
+RUN = RunFile(
+    version="1",
+    data_dir="/d",
+    log_dir="/l",
+    started_us=0,
+    supervisor=ProcessRecord(name="supervisor", state="running"),
+    addresses=Addresses(venues={"bybit:futures": "127.0.0.1:1234"}),
+    secrets=Secrets(postgres_password="p", clickhouse_password="c", gateway_token="g"),
+)
+
+
+def instrument(symbol: str) -> Instrument:
+    base, _, quote = symbol.partition("/")
+    return Instrument(
+        venue="bybit",
+        market="futures",
+        symbol=symbol,
+        native=base + quote,
+        base=base,
+        quote=quote,
+        status="trading",
+        price_tick=Decimal("0.1"),
+        quantity_step=Decimal("0.001"),
+        contract_size=Decimal(1),
+        received_us=1,
+        published_us=1,
+    )
+
+
+BTC, ETH = instrument("BTC/USDT"), instrument("ETH/USDT")
+
+
+def test_without_a_name_every_market_of_every_venue_is_meant() -> None:
+    everything = (
+        Place("binance", "spot"), Place("binance", "futures"), Place("bybit", "spot"), Place("bybit", "futures"),
+    )  # fmt: skip
+    assert choose((), "all") == everything
+    assert choose(("all",), "all") == everything
+    assert choose(("bybit", "bybit"), "futures") == (PLACE,)
+
+
+def test_what_there_is_not_is_refused_with_what_there_is() -> None:
+    with pytest.raises(Misconfigured, match="there is no market 'options': choose spot, futures or all"):
+        choose((), "options")
+    with pytest.raises(Misconfigured, match="unknown exchange: bibit: did you mean bybit"):
+        choose(("bibit",), "all")
+
+
+def test_the_network_says_where_a_market_is() -> None:
+    facts = PLACE.feed.facts
+    assert hosts(PLACE, Settings(), None) == facts.main
+    assert hosts(PLACE, Settings(venues=Venues(network="test")), None) == facts.test
+    simulated = Settings(venues=Venues(network="simulated"))
+    assert hosts(PLACE, simulated, RUN) == Hosts(rest="http://127.0.0.1:1234", ws="ws://127.0.0.1:1234")
+    with pytest.raises(Misconfigured, match="no simulator of binance:spot runs"):
+        hosts(Place("binance", "spot"), simulated, RUN)
+
+
+@pytest.mark.parametrize(
+    ("wish", "found", "missing"),
+    [
+        ("all", {"BTCUSDT": BTC, "ETHUSDT": ETH}, ()),
+        (" ETH/USDT, XYZ/USDT ,", {"ETHUSDT": ETH}, ("XYZ/USDT",)),
+        ("", {}, ()),
+    ],
+)
+def test_symbols_are_chosen_by_name_and_the_unlisted_are_told(
+    wish: str, found: dict[str, Instrument], missing: tuple[str, ...]
+) -> None:
+    assert chosen((BTC, ETH), wish) == (found, missing)
