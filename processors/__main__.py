@@ -8,11 +8,12 @@ from typing import Any
 from processors import running
 from processors.agent import Agent
 from processors.spreads import SPREADS
+from processors.strategies import STRATEGIES
 from tapeline.errors import Misconfigured
 from tapeline.runtime import lifecycle, telemetry
 from tapeline.runtime.endpoints import resolve
 
-AGENTS: dict[str, Agent[Any]] = {one.name: one for one in (SPREADS,)}
+AGENTS: dict[str, Agent[Any]] = {one.name: one for one in (SPREADS, STRATEGIES)}
 """Every agent there is, by name."""
 
 

@@ -18,6 +18,16 @@ class Output(NamedTuple):
     topic: str
     key: str
     value: msgspec.Struct | dict[str, Any]
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+class Placed(NamedTuple):
+    """A record's value and where it stands, for an agent whose outputs name their causes."""
+
+    value: Any
+    topic: str
+    partition: int
+    offset: int
 
 
 Conclude = Callable[[State], Iterable[Output]]
@@ -34,6 +44,12 @@ class Agent(Generic[State]):
     `fresh` makes the state of one partition, at every assignment anew. It is rebuilt by reading again what was
     published in the last `warm_up_s` before the committed offset; what `decide` returns for that is not published.
     Of the topics in `newest` only the last record of each key in a batch is decoded.
+
+    The topics in `rebuilt` (compacted ones) are read from their beginning at every assignment, up to the end that they
+    have then, before any other topic of the same partition. Those in `everywhere` have one partition and are told to
+    all states, whole: what stood in them at the start comes before everything else. `recall` takes the place of
+    `conclude` after a replayed batch, where to conclude would change the state as if its outputs were published.
+    With `placed`, `decide` gets each record as Placed.
     """
 
     name: str
@@ -45,3 +61,7 @@ class Agent(Generic[State]):
     conclude: Conclude[State] | None = None
     warm_up_s: float = 0.0
     begin: Begin = "beginning"
+    rebuilt: frozenset[str] = frozenset()
+    everywhere: tuple[str, ...] = ()
+    recall: Callable[[State], None] | None = None
+    placed: bool = False

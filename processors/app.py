@@ -67,11 +67,21 @@ class BatchApp(faust.App):
         super().__init__(group, autodiscover=False, **_options(member, kafka, begin))
         self.group = group
         self._warm_up_ms: dict[str, int] = {}
+        self._rebuilt: frozenset[str] = frozenset()
 
-    def take(self, name: str, topics: Iterable[str], turn: Turn, *, warm_up_s: float = 0.0) -> None:
+    def take(
+        self,
+        name: str,
+        topics: Iterable[str],
+        turn: Turn,
+        *,
+        warm_up_s: float = 0.0,
+        rebuilt: frozenset[str] = frozenset(),
+    ) -> None:
         """Register an agent: `turn` gets every batch of these topics, one at a time.
 
-        With `warm_up_s` the batches begin so long before the committed offset, marked as replayed.
+        With `warm_up_s` the batches begin so long before the committed offset, marked as replayed. Topics in `rebuilt`
+        begin at their beginning, and the others wait until these are read to the end that they had at assignment.
         """
 
         async def run(stream: Any) -> None:  # noqa: ANN401 - Faust's interface of a stream lacks `noack`
@@ -81,6 +91,7 @@ class BatchApp(faust.App):
         read = tuple(topics)
         for topic in read:
             self._warm_up_ms[topic] = max(self._warm_up_ms.get(topic, 0), round(warm_up_s * _MS))
+        self._rebuilt |= rebuilt
         self.agent(self.topic(*read, schema=AsItIs()), name=f"{self.group}.{name}", concurrency=1)(run)
 
     @property
@@ -103,6 +114,7 @@ class BatchApp(faust.App):
         made = cast("BatchConsumer", super()._new_consumer())
         made.batched = frozenset(self._warm_up_ms)
         made.warm_up_ms = self._warm_up_ms
+        made.rebuilt = self._rebuilt
         return made
 
     def _create_directories(self) -> None:

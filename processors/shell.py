@@ -15,7 +15,8 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from processors.agent import Agent, Output
+from processors.agent import Agent, Output, Placed
+from processors.notices import Notices
 from processors.outlets import Outlets
 from processors.transport.batch import Batch
 from schemas import topics
@@ -46,16 +47,19 @@ class _Lane(Generic[State]):
         self.state = state
         self.waiting: deque[_Decided] = deque()
         self.running = False
+        self.heard = 0
+        """The number of the last notice that the state was told."""
 
 
 class Shell(Generic[State]):
     """Runs one agent; Faust's agent hands it every batch."""
 
-    def __init__(self, agent: Agent[State], outlets: Outlets, spawn: Spawn) -> None:
-        """Take the agent, where its outputs go, and how to run what goes on in the background."""
+    def __init__(self, agent: Agent[State], outlets: Outlets, spawn: Spawn, notices: Notices | None = None) -> None:
+        """Take the agent, where its outputs go, how to run what goes on in the background, and what all are told."""
         self._agent = agent
         self._outlets = outlets
         self._spawn = spawn
+        self._notices = notices
         self._topics = {name: topics.by_name(name) for name in (*agent.reads, *agent.writes)}
         self._read = {name: metrics.RECORDS_READ.bind(agent=agent.name, topic=name) for name in agent.reads}
         self._written = {name: metrics.OUTPUTS.bind(agent=agent.name, topic=name) for name in agent.writes}
@@ -66,7 +70,8 @@ class Shell(Generic[State]):
         lane = self._lanes.get(batch.partition)
         if lane is None or lane.assignment != batch.assignment:
             lane = self._lanes[batch.partition] = _Lane(batch.assignment, self._agent.fresh())
-        decided = await self._decided(lane.state, batch)
+        told = self._told(lane)
+        decided = await self._decided(lane.state, batch, told)
         if not (decided.outputs or decided.broken or lane.running):
             self._acknowledge(decided)
             return
@@ -75,15 +80,29 @@ class Shell(Generic[State]):
             lane.running = True
             self._spawn(self._publish(lane))
 
-    async def _decided(self, state: State, batch: Batch) -> _Decided:
+    def _told(self, lane: _Lane[State]) -> list[Output]:
+        """Tell the state what was noticed since its last turn, before the batch."""
+        made: list[Output] = []
+        if self._notices is not None:
+            lane.heard, news = self._notices.since(lane.heard)
+            for one in news:
+                made += self._agent.decide(lane.state, one if self._agent.placed else one.value)
+        return made
+
+    async def _decided(self, state: State, batch: Batch, told: list[Output]) -> _Decided:
         """Take the records into the state; of a replayed batch nothing else follows."""
-        made = _Decided(batch, [], [])
+        made = _Decided(batch, told, [])
         for record in batch.newest() if batch.topic in self._agent.newest else batch.records:
             try:
-                made.outputs += self._agent.decide(state, await self._value(record))
+                value = await self._value(record)
+                if self._agent.placed:
+                    value = Placed(value, record.topic, record.partition, record.offset)
+                made.outputs += self._agent.decide(state, value)
             except InvalidMessage as error:
                 made.broken.append((record, error))
-        if self._agent.conclude is not None:
+        if batch.replayed and self._agent.recall is not None:
+            self._agent.recall(state)
+        elif self._agent.conclude is not None:
             made.outputs += self._agent.conclude(state)
         return _Decided(batch, [], []) if batch.replayed else made
 
@@ -116,7 +135,7 @@ class Shell(Generic[State]):
                 await self._outlets.set_aside(record, error)
             for output in one.outputs:
                 data = self._outlets.codec.encode(self._topics[output.topic], _stamped(output.value, now_us))
-                outgoing[output.topic].append(Outgoing(output.key.encode(), data))
+                outgoing[output.topic].append(Outgoing(output.key.encode(), data, output.headers))
         for name, records in outgoing.items():
             await self._outlets.publish(name, partition, records)
             self._written[name].inc(len(records))

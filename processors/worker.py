@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from processors import outlets, watchdog
+from processors import notices, outlets, watchdog
 from processors.app import BatchApp
+from processors.notices import Notices
 from processors.shell import Shell
 from tapeline.errors import Misconfigured, Unavailable
 from tapeline.runtime import telemetry
@@ -39,6 +40,11 @@ class Plan:
         return tuple(dict.fromkeys(name for one in self.agents for name in (*one.reads, *one.writes)))
 
     @property
+    def everywhere(self) -> tuple[str, ...]:
+        """Return every topic that is told to all partitions, once."""
+        return tuple(dict.fromkeys(name for one in self.agents for name in one.everywhere))
+
+    @property
     def begin(self) -> Begin:
         """Return where the group begins when it has committed nothing; its agents must agree."""
         begins = sorted({one.begin for one in self.agents})
@@ -55,15 +61,22 @@ class Worker(BatchApp):
         super().__init__(plan.group, member=plan.member, kafka=plan.endpoints.kafka, begin=plan.begin)
         self.plan = plan
         self._outlets: outlets.Outlets | None = None
+        self._notices: Notices | None = None
         for one in plan.agents:
-            self.take(one.name, one.reads, self._turn_of(one), warm_up_s=one.warm_up_s)
+            self.take(one.name, one.reads, self._turn_of(one), warm_up_s=one.warm_up_s, rebuilt=one.rebuilt)
 
     async def on_start(self) -> None:
         """Open what outputs need before anything is read, and refuse topics that are missing or do not fit."""
         await super().on_start()
-        opening = outlets.opened(self.plan.endpoints, self.plan.topics, process=self.plan.member)
+        names = (*self.plan.topics, *self.plan.everywhere)
+        opening = outlets.opened(self.plan.endpoints, names, process=self.plan.member)
         self._outlets = await self.add_async_context(opening)
         await outlets.same_partitions(self._outlets.publisher, self.plan.topics)
+        if self.plan.everywhere:
+            following = notices.followed(
+                self.plan.endpoints.kafka, self.plan.everywhere, self._outlets, self.plan.member
+            )
+            self._notices = await self.add_async_context(following)
 
     async def on_started(self) -> None:
         """Say that we live, and watch that we do."""
@@ -77,6 +90,8 @@ class Worker(BatchApp):
         )
         for work in (pulse.run(), watchdog.watch(self.batches, patience_s=self.plan.patience_s)):
             _ = self.add_future(work)
+        if self._notices is not None:
+            _ = self.add_future(self._notices.follow())
 
     @property
     def open_outlets(self) -> outlets.Outlets:
@@ -90,7 +105,7 @@ class Worker(BatchApp):
 
         async def turn(batch: Batch) -> None:
             if not made:
-                made.append(Shell(one, self.open_outlets, self.add_future))
+                made.append(Shell(one, self.open_outlets, self.add_future, self._notices if one.everywhere else None))
             await made[0].turn(batch)
 
         return turn

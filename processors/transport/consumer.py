@@ -47,6 +47,8 @@ class BatchConsumer(stock.Consumer):
         """The topics that are handed out in batches; the app that makes the consumer sets it before the start."""
         self.warm_up_ms: Mapping[str, int] = {}
         """How far before the committed offset reading begins, by topic, so that agents can rebuild their state."""
+        self.rebuilt: frozenset[str] = frozenset()
+        """Topics that are read from their beginning at every assignment, before the others of the same partition."""
         self.outstanding: dict[TP, Outstanding] = {}
         self.committed: dict[TP, int] = {}
         """Where the group stands in each batched partition that is ours, as far as it has committed anything."""
@@ -78,6 +80,7 @@ class BatchConsumer(stock.Consumer):
         self._room.clear()
         active = frozenset(self._get_active_partitions())
         full = {place for place in active if place in self.outstanding and not self.outstanding[place].has_room}
+        full |= self._behind_rebuilt(active)
         if full == active:
             # Nothing to read before an agent is done with something or the assignment changes.
             with contextlib.suppress(TimeoutError):
@@ -99,6 +102,12 @@ class BatchConsumer(stock.Consumer):
             # The flow stopped, or the partition was paused or sought: what was not handed out is fetched again.
             for place in left.keys() & self.assignment():
                 self._thread.seek(place, self._places.next(place, left[place][0].offset))
+
+    def _behind_rebuilt(self, active: frozenset[TP]) -> frozenset[TP]:
+        """Return the partitions that must wait until the rebuilt topics of the same number are read to their ends."""
+        open_ = frozenset() if self._places is None else self._places.rebuilding
+        numbers = {place.partition for place in open_ & active}
+        return frozenset(one for one in active if one.partition in numbers and one.topic not in self.rebuilt)
 
     async def _hand_out(self, place: TP, records: Sequence[Record]) -> None:
         if place.topic not in self.batched:
@@ -281,7 +290,7 @@ class BatchConsumer(stock.Consumer):
         """Find out where to begin in each partition and go there, as often as it takes; a rebalance starts it anew."""
         assignment = self._assignments
         ours = {place for place in self.assignment() if place.topic in self.batched}
-        marks, starts = await retry.reach("Kafka", lambda: self._starts(ours), None)
+        marks, starts, goals = await retry.reach("Kafka", lambda: self._starts(ours), None)
         if assignment != self._assignments or ours != {p for p in self.assignment() if p.topic in self.batched}:
             return
         for home in self.outstanding.values():
@@ -291,10 +300,13 @@ class BatchConsumer(stock.Consumer):
         self._committed_offset.update(self.committed)
         for place, offset in starts.items():
             self._thread.seek(place, offset)
-        self._places = Places(self._thread.beginnings, starts, self.committed)
+        self._places = Places(self._thread.beginnings, starts, self.committed, goals)
 
-    async def _starts(self, ours: Iterable[TP]) -> tuple[dict[TP, Mark], dict[TP, int]]:
-        """Return the group's marks and where to begin: at the mark, earlier by the warm-up, or where `begin` says."""
+    async def _starts(self, ours: Iterable[TP]) -> tuple[dict[TP, Mark], dict[TP, int], dict[TP, int]]:
+        """Return the group's marks, where to begin, and how far rebuilding goes.
+
+        Reading begins at the mark, earlier by the warm-up, or where `begin` says; in a rebuilt topic at the beginning.
+        """
         marks = await self._thread.marks(ours)
         new = [place for place in ours if place not in marks]
         at_end = self.app.conf.consumer_auto_offset_reset == "latest"
@@ -306,7 +318,10 @@ class BatchConsumer(stock.Consumer):
         }
         earlier = await self._thread.at_times(times) if times else {}
         starts |= {place: min(mark.offset, earlier.get(place, mark.offset)) for place, mark in marks.items()}
-        return marks, starts
+        rebuilt = [place for place in ours if place.topic in self.rebuilt]
+        goals = await self._thread.ends(rebuilt) if rebuilt else {}
+        starts |= await self._thread.beginnings(rebuilt) if rebuilt else {}
+        return marks, starts, goals
 
     def verify_event_path(self, now: float, tp: TP) -> None:
         """Say nothing: the driver's guesses are of single messages; our watchdog looks at committed offsets."""

@@ -17,11 +17,28 @@ AskBeginnings = Callable[[Iterable["TP"]], Awaitable[Mapping["TP", int]]]
 class Places:
     """The next offset and the committed one of each partition, of one assignment."""
 
-    def __init__(self, beginnings: AskBeginnings, starts: Mapping[TP, int], committed: Mapping[TP, int]) -> None:
-        """Begin at `starts`; records before `committed` are replayed, where there is one."""
+    def __init__(
+        self,
+        beginnings: AskBeginnings,
+        starts: Mapping[TP, int],
+        committed: Mapping[TP, int],
+        goals: Mapping[TP, int] | None = None,
+    ) -> None:
+        """Begin at `starts`; records before `committed` are replayed, where there is one.
+
+        `goals` are the ends of the partitions that must be read to there before any other is.
+        """
         self._beginnings = beginnings
         self._next = dict(starts)
         self._live = {place: committed.get(place, start) for place, start in starts.items()}
+        self._goals = {place: goal for place, goal in (goals or {}).items() if starts[place] < goal}
+
+    @property
+    def rebuilding(self) -> frozenset[TP]:
+        """Return the partitions that are not yet read to their goals."""
+        for place in [place for place, goal in self._goals.items() if self._next[place] >= goal]:
+            del self._goals[place]
+        return frozenset(self._goals)
 
     def next(self, place: TP, otherwise: int) -> int:
         """Return the offset to go on at; `otherwise` for a partition that is not read in batches."""

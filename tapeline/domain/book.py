@@ -269,7 +269,8 @@ class BookKeeper:
     def _apply(self, delta: BookDelta, last: int) -> Applied | WentStale:
         bids, asks = self._bids, self._asks
         _change(bids, asks, delta)
-        if bids.keys and asks.keys and bids.keys[-1] >= -asks.keys[-1]:
+        bid_prices, ask_prices = bids.prices, asks.prices
+        if bid_prices and ask_prices and bid_prices[-1] >= ask_prices[0]:
             detail = f"bid {bids.best()} meets ask {asks.best()} at {delta.sequence}, after {last}"
             return self._stale("crossed", "crossed", detail, delta)
         # The table's step "next": valid stays valid.
@@ -385,7 +386,7 @@ def _change(bids: Levels, asks: Levels, delta: BookDelta) -> None:
 def _no_book(snapshot: BookSnapshot, bids: Levels, asks: Levels) -> str | None:
     if not snapshot.bid_prices and not snapshot.ask_prices:
         return "it is empty"
-    if bids.keys and asks.keys and bids.keys[-1] >= -asks.keys[-1]:
+    if bids.prices and asks.prices and bids.prices[-1] >= asks.prices[0]:
         return f"it is crossed: bid {bids.best()} meets ask {asks.best()}"
     return None
 

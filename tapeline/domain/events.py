@@ -11,10 +11,12 @@ from typing import Final, Literal
 
 import msgspec
 
+from tapeline.domain import instruments
+from tapeline.domain.account_records import ORDER_STRUCTS
 from tapeline.domain.partition import instrument_key, origin_key
 
-Market = Literal["spot", "futures"]
-Side = Literal["buy", "sell"]
+Market = instruments.Market
+Side = instruments.Side
 BookState = Literal["valid", "stale"]
 DeltaKind = Literal["snapshot", "change"]
 Channel = Literal["unknown", "book", "trade", "funding"]
@@ -236,5 +238,5 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 STRUCTS: Final[dict[str, type[msgspec.Struct]]] = {
     f"tapeline.{struct.__name__}": struct
     for struct in (Trade, Book, DeltaBatch, Gap, Funding, Instrument, ClockTick, Heartbeat, Alert, DeadLetter)
-}
+} | ORDER_STRUCTS
 """The Struct of each record that has one, by the record's full name."""

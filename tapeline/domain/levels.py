@@ -1,14 +1,13 @@
-"""One side of a book as two parallel sorted columns; it shows no level beyond the price up to which all are known.
+"""One side of a book, its quantities by price beside the sorted prices; it shows no level beyond what is known whole.
 
-Both sides hold their best level last, where most changes are and the least has to move: bids are sorted by price,
-asks by the negated price.
+Most changes are of a level that is there, or delete one that is not: those never touch the sorted prices.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Mapping
-from operator import neg
+from operator import itemgetter
 from typing import Final, Literal
 
 from tapeline.domain.exact import Exact
@@ -22,68 +21,68 @@ SLACK: Final = 64
 
 
 class Levels:
-    """The levels of one side; `keys` are prices of bids or negated prices of asks, rising, with their quantities."""
+    """The levels of one side; `prices` rise, so that the best bid is the last and the best ask the first."""
 
-    __slots__ = ("_bids", "_horizon", "_most", "_texts", "keys", "quantities")
+    __slots__ = ("_bids", "_horizon", "_most", "_quantities", "_texts", "prices")
 
     def __init__(self, side: Literal["bid", "ask"], *, most: int) -> None:
         """Begin empty; `most` bounds the memory: what lies further from the top is forgotten."""
-        self.keys: list[float] = []
-        self.quantities: list[float] = []
+        self.prices: list[float] = []
+        self._quantities: dict[float, float] = {}
         self._bids = side == "bid"
         self._most = most
-        # The key down to which every level is known; below it only those that have changed. None: all are known.
+        # The price up to which every level is known; beyond it only those that have changed. None: all are known.
         self._horizon: float | None = None
         self._texts: dict[float, Texts] = {}
 
     def replace(self, prices: Column, quantities: Column, *, limit: int | None, texts: Mapping[int, Texts]) -> None:
         """Take these levels instead of all; a side as long as the `limit` it was asked with may go on beyond it."""
-        found = dict(zip(prices if self._bids else [-price for price in prices], quantities, strict=True))
-        self.keys = sorted(key for key, quantity in found.items() if quantity)
-        self.quantities = [found[key] for key in self.keys]
+        found = dict(zip(prices, quantities, strict=True))
+        self._quantities = {price: quantity for price, quantity in found.items() if quantity}
+        self.prices = sorted(self._quantities)
         self._texts = {prices[at]: kept for at, kept in texts.items()}
-        self._horizon = self.keys[0] if limit is not None and self.keys and len(prices) >= limit else None
+        self._horizon = self._worst() if limit is not None and self.prices and len(prices) >= limit else None
         self._cut()
 
     def change(self, prices: Column, quantities: Column) -> None:
         """Set each price to its quantity; 0 deletes the level, also one that is not there."""
-        keys, amounts = self.keys, self.quantities
-        size = len(keys)
-        for key, quantity in zip(prices if self._bids else map(neg, prices), quantities, strict=True):
-            at = bisect_left(keys, key)
-            if at < size and keys[at] == key:
-                if quantity:
-                    amounts[at] = quantity
-                else:
-                    del keys[at]
-                    del amounts[at]
-                    size -= 1
-            elif quantity:
-                keys.insert(at, key)
-                amounts.insert(at, quantity)
-                size += 1
-        if size > self._most + SLACK:
+        known, held = self.prices, self._quantities
+        for price, quantity in zip(prices, quantities):  # noqa: B905 - a change has both, and this is the hottest loop
+            if quantity:
+                if price not in held:
+                    insort(known, price)
+                held[price] = quantity
+            elif price in held:
+                del held[price]
+                del known[bisect_left(known, price)]
+        if len(known) > self._most + SLACK:
             self._cut()
 
     def best(self) -> float | None:
         """Return the best price, known or not; None on an empty side."""
-        if not self.keys:
+        if not self.prices:
             return None
-        return self.keys[-1] if self._bids else -self.keys[-1]
+        return self.prices[-1] if self._bids else self.prices[0]
 
     def top(self, count: int) -> tuple[Column, Column]:
         """Return the best levels, best first, as prices and quantities: `count` of them, or all known with 0."""
-        size = len(self.keys)
-        begin = size - (min(count, self.known()) if count else self.known())
-        keys, quantities = self.keys[begin:], self.quantities[begin:]
-        keys.reverse()
-        quantities.reverse()
-        return tuple(keys) if self._bids else tuple([-key for key in keys]), tuple(quantities)
+        size = min(count, self.known()) if count else self.known()
+        if self._bids:
+            best = self.prices[len(self.prices) - size :]
+            best.reverse()
+        else:
+            best = self.prices[:size]
+        if size < 2:  # noqa: PLR2004 - of one key itemgetter returns no tuple
+            return tuple(best), tuple([self._quantities[price] for price in best])
+        return tuple(best), itemgetter(*best)(self._quantities)
 
     def known(self) -> int:
         """Return how many levels from the top are known without a hole."""
-        size = len(self.keys)
-        return size if self._horizon is None else size - bisect_left(self.keys, self._horizon)
+        if self._horizon is None:
+            return len(self.prices)
+        if self._bids:
+            return len(self.prices) - bisect_left(self.prices, self._horizon)
+        return bisect_right(self.prices, self._horizon)
 
     def whole(self) -> bool:
         """Tell whether every level of the side is known."""
@@ -105,16 +104,23 @@ class Levels:
         """Return the texts that stand at these prices, by their place in the column."""
         return {at: self._texts[price] for at, price in enumerate(prices) if price in self._texts}
 
+    def _worst(self) -> float:
+        return self.prices[0] if self._bids else self.prices[-1]
+
     def _cut(self) -> None:
-        excess = len(self.keys) - self._most
+        excess = len(self.prices) - self._most
         if excess <= 0:
             return
-        for key in self.keys[:excess]:
-            self._texts.pop(key if self._bids else -key, None)
-        del self.keys[:excess]
-        del self.quantities[:excess]
-        worst = self.keys[0]
-        self._horizon = worst if self._horizon is None else max(worst, self._horizon)
+        beyond = slice(0, excess) if self._bids else slice(self._most, None)
+        for price in self.prices[beyond]:
+            del self._quantities[price]
+            self._texts.pop(price, None)
+        del self.prices[beyond]
+        worst = self._worst()
+        if self._horizon is None:
+            self._horizon = worst
+        else:
+            self._horizon = max(worst, self._horizon) if self._bids else min(worst, self._horizon)
 
 
 def texts_by_place(exact: Exact | None, side: Literal["bid", "ask"]) -> dict[int, Texts]:

@@ -1,18 +1,19 @@
 """Values to bytes and back in Confluent's wire format (byte 0, schema id, Avro body), strict in both directions.
 
 What is not exactly a value of the schema raises InvalidMessage naming the field, and no other error: the shell sends
-it to the dead letter queue and goes on. Schemas are compiled once.
+it to the dead letter queue and goes on. Our own schemas become functions, once per process (`tapeline.runtime.avro`);
+what was written with another schema is resolved against ours by fastavro.
 """
 
 from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from functools import cache
 from io import BytesIO
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple
 
 import fastavro
 import msgspec
@@ -23,7 +24,8 @@ from schemas import avro_files
 from schemas.topics import TOPICS, Topic
 from tapeline.domain import events
 from tapeline.errors import InvalidMessage, Misconfigured, UnknownSchema
-from tapeline.runtime import avro_strict
+from tapeline.runtime import avro
+from tapeline.runtime.avro import strict
 
 Values = dict[str, Any]
 """A record as plain values; the record inside a union names itself under `-type`."""
@@ -46,24 +48,11 @@ _BROKEN: Final = (
 )
 
 
-class _Record(NamedTuple):
-    """One of our records, compiled: how its values become what fastavro writes, and the other way round."""
-
-    name: str
-    schema: Values
-    struct: type[msgspec.Struct] | None
-    plain: Callable[[Any], Values]
-    check_write: avro_strict.Check
-    check_read: avro_strict.Check | None
-    tagged: bool
-
-
-class _Written(NamedTuple):
-    """The schema a record was written with: ours, or an older or newer one."""
+class _Foreign(NamedTuple):
+    """A schema of others: an older or newer one of a record, or one that is not ours at all."""
 
     record: str
     schema: Values
-    ours: bool
 
 
 class Codec:
@@ -72,12 +61,13 @@ class Codec:
     def __init__(self, schema_ids: Mapping[str, int]) -> None:
         """Take the registry's ids, by subject; ids of subjects that are not in the catalogue are left alone."""
         self._heads: dict[str, bytes] = {}
-        self._written: dict[int, _Written] = {}
+        self._ours: dict[bytes, str] = {}
+        self._foreign: dict[bytes, _Foreign] = {}
         for topic in TOPICS:
             schema_id = schema_ids.get(topic.subject)
             if schema_id is not None:
-                self._heads[topic.name] = _HEAD.pack(_MAGIC, schema_id)
-                self._written[schema_id] = _Written(topic.record, compiled(topic.record).schema, ours=True)
+                head = self._heads[topic.name] = _HEAD.pack(_MAGIC, schema_id)
+                self._ours[head] = topic.record
 
     def encode(self, topic: Topic, value: msgspec.Struct | Values) -> bytes:
         """Return the bytes of a value of the topic's record: its Struct, or plain values where it has none.
@@ -90,16 +80,10 @@ class Codec:
             raise Misconfigured(
                 f"the schema of topic {topic.name} has no id", fix="run `tapeline up`, which registers all schemas"
             )
-        record = compiled(topic.record)
-        values = record.plain(value)
-        out = BytesIO()
-        out.write(head)
-        try:
-            record.check_write(values)
-            fastavro.schemaless_writer(out, record.schema, values)
-        except avro_strict.Wrong as wrong:
-            raise wrong.settled() from None
-        return out.getvalue()
+        kind, write = _writer(topic.record)
+        if type(value) is not kind:
+            raise TypeError(f"{topic.record} is encoded from {kind.__name__}, not from {type(value).__name__}")
+        return write(value, head)
 
     def decode(self, topic: Topic, data: bytes) -> Any:  # noqa: ANN401 - the Struct differs from topic to topic
         """Return the value in the bytes: the record's Struct, or plain values where it has none.
@@ -107,63 +91,80 @@ class Codec:
         A value written with an older or newer schema that was learned is resolved against ours. Raise UnknownSchema
         when the id is not known, InvalidMessage when the bytes are not exactly one value of the topic's record.
         """
-        written = self._writer(data)
-        record = compiled(topic.record)
-        if written.record != record.name:
-            raise InvalidMessage(f"topic {topic.name} carries {record.name}", field="record", value=written.record)
-        values = _read(data, written.schema, None if written.ours else record.schema, tagged=record.tagged)
-        _check(record.check_read, values)
-        if record.struct is None:
-            return values
-        try:
-            return msgspec.convert(values, record.struct, builtin_types=_KEPT)
-        except msgspec.ValidationError as error:
-            raise InvalidMessage(f"{record.name}: {error}") from None
+        head = data[: _HEAD.size]
+        record = self._ours.get(head)
+        foreign = None if record is not None else self._written(head)
+        found = record if foreign is None else foreign.record
+        if found != topic.record:
+            raise InvalidMessage(f"topic {topic.name} carries {topic.record}", field="record", value=found)
+        if foreign is None:
+            return _reader(topic.record)(data, _HEAD.size)
+        return _resolved(topic.record, foreign.schema, data)
 
     def decode_any(self, data: bytes) -> tuple[str, Values]:
         """Return the record's name and plain values, as they were written: for people who look into a topic."""
-        written = self._writer(data)
-        values = _read(data, written.schema, None, tagged=avro_strict.has_tagged_union(written.schema))
-        _check(avro_strict.reading(written.schema), values)
-        return written.record, values
+        head = data[: _HEAD.size]
+        record = self._ours.get(head)
+        if record is not None:
+            return record, _plain_reader(record)(data, _HEAD.size)
+        foreign = self._written(head)
+        values = _read(data, foreign.schema, None, tagged=strict.has_tagged_union(foreign.schema))
+        _check(strict.reading(foreign.schema), values)
+        return foreign.record, values
 
     def learn(self, schema_id: int, text: str) -> None:
         """Take the schema of an id from the registry; ids that are known stay as they are, for an id never changes."""
-        if schema_id in self._written:
+        head = _HEAD.pack(_MAGIC, schema_id)
+        if head in self._ours or head in self._foreign:
             return
         try:
             schema = _parsed(json.loads(text))
         except (*_BROKEN, SchemaParseException, UnknownType) as error:
             raise InvalidMessage(f"schema {schema_id} is no Avro record: {error}") from error
-        self._written[schema_id] = _Written(schema["name"], schema, ours=False)
+        self._foreign[head] = _Foreign(schema["name"], schema)
 
-    def _writer(self, data: bytes) -> _Written:
-        """Return the schema that the bytes name."""
-        if len(data) < _HEAD.size:
-            raise InvalidMessage(f"{len(data)} bytes are no record: the head alone has {_HEAD.size}")
-        magic, schema_id = _HEAD.unpack_from(data)
+    def _written(self, head: bytes) -> _Foreign:
+        """Return the schema of others that a head names."""
+        found = self._foreign.get(head)
+        if found is not None:
+            return found
+        if len(head) < _HEAD.size:
+            raise InvalidMessage(f"{len(head)} bytes are no record: the head alone has {_HEAD.size}")
+        magic, schema_id = _HEAD.unpack(head)
         if magic != _MAGIC:
             raise InvalidMessage("this is not Confluent's wire format", field="magic", value=magic)
-        written = self._written.get(schema_id)
-        if written is None:
-            raise UnknownSchema(schema_id)
-        return written
+        raise UnknownSchema(schema_id)
 
 
 @cache
-def compiled(name: str) -> _Record:
-    """Return one of our records, compiled once per process."""
-    schema = _parsed(avro_files.load(name))
+def _ours(name: str) -> Values:
+    """Return the schema of one of our records."""
+    return _parsed(avro_files.load(name))
+
+
+@cache
+def _writer(name: str) -> tuple[type[Any], avro.Write]:
+    """Return what one of our records is encoded from, and its writer."""
     kind = events.STRUCTS.get(name)
-    return _Record(
-        name=name,
-        schema=schema,
-        struct=kind,
-        plain=_plainer(name, schema, kind),
-        check_write=avro_strict.writing(schema),
-        check_read=avro_strict.reading(schema),
-        tagged=avro_strict.has_tagged_union(schema),
-    )
+    return dict if kind is None else kind, avro.writer(avro.shape(_ours(name), kind))
+
+
+@cache
+def _reader(name: str) -> avro.Read:
+    """Return the reader of one of our records."""
+    return avro.reader(avro.shape(_ours(name), events.STRUCTS.get(name)))
+
+
+@cache
+def _plain_reader(name: str) -> avro.Read:
+    """Return the reader of one of our records that makes plain values."""
+    return avro.reader(avro.shape(_ours(name), None))
+
+
+@cache
+def _checks(name: str) -> tuple[bool, strict.Check | None]:
+    """Return how the values of one of our records are read by fastavro: with names in unions, and what to check."""
+    return strict.has_tagged_union(_ours(name)), strict.reading(_ours(name))
 
 
 def _parsed(schema: object) -> Values:
@@ -174,20 +175,18 @@ def _parsed(schema: object) -> Values:
     return found
 
 
-def _plainer(name: str, schema: Values, kind: type[msgspec.Struct] | None) -> Callable[[Any], Values]:
-    """Return the function that turns a value of the record into plain values; a value of another type is a bug."""
-    expected: type = dict if kind is None else kind
-    flat = sum(map(avro_strict.is_record, avro_strict.nodes(schema))) == 1
-
-    def plain(value: Any) -> Values:  # noqa: ANN401 - what a caller hands in
-        if type(value) is not expected:
-            raise TypeError(f"{name} is encoded from {expected.__name__}, not from {type(value).__name__}")
-        found: Any = value
-        if kind is not None:
-            found = msgspec.structs.asdict(found) if flat else msgspec.to_builtins(found, builtin_types=_KEPT)
-        return cast("Values", found)
-
-    return plain
+def _resolved(name: str, writer: Values, data: bytes) -> Any:  # noqa: ANN401 - a Struct or plain values
+    """Return the value that was written with another schema of one of our records."""
+    tagged, check = _checks(name)
+    values = _read(data, writer, _ours(name), tagged=tagged)
+    _check(check, values)
+    kind = events.STRUCTS.get(name)
+    if kind is None:
+        return values
+    try:
+        return msgspec.convert(values, kind, builtin_types=_KEPT)
+    except msgspec.ValidationError as error:
+        raise InvalidMessage(f"{name}: {error}") from None
 
 
 def _read(data: bytes, writer: Values, reader: Values | None, *, tagged: bool) -> Any:  # noqa: ANN401 - see below
@@ -203,13 +202,13 @@ def _read(data: bytes, writer: Values, reader: Values | None, *, tagged: bool) -
     left = len(data) - source.tell()
     if left:
         raise InvalidMessage(f"{left} bytes are left after the {writer['name']}")
-    return avro_strict.tagged(values) if tagged else values
+    return strict.tagged(values) if tagged else values
 
 
-def _check(check: avro_strict.Check | None, values: Values) -> None:
+def _check(check: strict.Check | None, values: Values) -> None:
     """Refuse numbers that Avro can carry and our contracts do not."""
     if check is not None:
         try:
             check(values)
-        except avro_strict.Wrong as wrong:
+        except strict.Wrong as wrong:
             raise wrong.settled() from None

@@ -12,6 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from schemas.topics import TOPICS
+from tapeline.domain.machines import drawing
 from tapeline.runtime import log_events, metrics, settings, settings_text
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,11 +56,17 @@ def log_events_table() -> str:
     return "\n".join(lines) + "\n"
 
 
+def machines_diagrams() -> str:
+    """Return the state machines as diagrams."""
+    return "\n".join(f"### {name}\n\n```mermaid\n{diagram}```\n" for name, diagram in drawing.DRAWN.items())
+
+
 MAKERS: dict[str, Callable[[], str]] = {
     "settings": settings_tables,
     "topics": topics_table,
     "metrics": metrics_table,
     "log_events": log_events_table,
+    "machines": machines_diagrams,
 }
 
 

@@ -69,9 +69,8 @@ class BinanceFeed(rest.BinanceRest):
 
     def decode(self, frame: bytes, received_us: int) -> tuple[Event, ...]:
         """Return what a frame says; a depth event, the most frequent one, is decoded in one go."""
-        if b"@depth" in frame[:_PEEK]:
-            depth = read(_DEPTH_ENVELOPE, frame).data
-            return (self._delta(depth, frame, received_us),)
+        if frame.find(b"@depth", 0, _PEEK) >= 0:
+            return (self._delta(read(_DEPTH_ENVELOPE, frame).data, frame, received_us),)
         envelope = read(_ENVELOPE, frame)
         data = bytes(envelope.data)
         if data:

@@ -10,21 +10,25 @@ import msgspec
 import pytest
 
 from schemas import avro_files
-from tapeline.domain import events
+from tapeline.domain import account_records, events, order_records
 
 TYPES: dict[str, object] = {"string": str, "long": int, "double": float, "boolean": bool, "bytes": bytes}
 
 
 def annotation(schema: object, known: dict[str, object]) -> object:
-    """Return the annotation that a schema asks for; `known` holds its primitive types and the enums seen so far."""
+    """Return the annotation that a schema asks for; `known` holds its primitive types and the types seen so far."""
     if isinstance(schema, list):
-        assert schema[0] == "null"
+        if schema[0] != "null":
+            return typing.Union[tuple(annotation(branch, known) for branch in schema)]  # noqa: UP007 - a value here
         return typing.Optional[annotation(schema[1], known)]  # noqa: UP045 - the type is a value here
     if isinstance(schema, str):
         return known[schema]
     assert isinstance(schema, dict)
-    found: object = Decimal if schema.get("logicalType") == "decimal" else getattr(events, schema.get("name", ""), None)
-    if schema["type"] == "enum":
+    found: object = Decimal if schema.get("logicalType") == "decimal" else None
+    if schema["type"] == "record":
+        found = known[schema["name"]] = nested(schema["name"])
+        assert fields_of(found) == wanted_of(schema, known)
+    elif schema["type"] == "enum":
         found = known[schema["name"]] = typing.Literal[tuple(schema["symbols"])]
     elif schema["type"] == "array":
         found = types.GenericAlias(tuple, (annotation(schema["items"], known), ...))
@@ -33,15 +37,31 @@ def annotation(schema: object, known: dict[str, object]) -> object:
     return found
 
 
+def nested(name: str) -> type[msgspec.Struct]:
+    """Return the Struct of a record that stands in another one."""
+    modules = (events, order_records, account_records)
+    found: type[msgspec.Struct] = next(getattr(module, name) for module in modules if hasattr(module, name))
+    return found
+
+
+def wanted_of(schema: dict[str, typing.Any], known: dict[str, object]) -> list[tuple[str, object, object]]:
+    """Return name, type and default of the fields that a record's schema asks for."""
+    return [
+        (field["name"], annotation(field["type"], known), field.get("default", msgspec.NODEFAULT))
+        for field in schema["fields"]
+    ]
+
+
+def fields_of(struct: object) -> list[tuple[str, object, object]]:
+    """Return name, type and default of a Struct's fields."""
+    assert isinstance(struct, type)
+    assert issubclass(struct, msgspec.Struct)
+    return [(field.name, field.type, field.default) for field in msgspec.structs.fields(struct)]
+
+
 @pytest.mark.parametrize("record", sorted(events.STRUCTS))
 def test_a_struct_has_the_fields_of_its_record(record: str) -> None:
-    known = dict(TYPES)
-    wanted = [
-        (field["name"], annotation(field["type"], known), field.get("default", msgspec.NODEFAULT))
-        for field in avro_files.load(record)["fields"]
-    ]
-    found = [(field.name, field.type, field.default) for field in msgspec.structs.fields(events.STRUCTS[record])]
-    assert found == wanted
+    assert fields_of(events.STRUCTS[record]) == wanted_of(avro_files.load(record), dict(TYPES))
 
 
 def test_a_header_has_the_fields_of_its_record() -> None:

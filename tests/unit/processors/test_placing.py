@@ -16,11 +16,11 @@ def records(*offsets: int) -> list[Kept]:
     return [Kept(offset, b"k", b"v") for offset in offsets]
 
 
-def places(start: int, committed: Mapping[TP, int], *, oldest: int = 0) -> Places:
+def places(start: int, committed: Mapping[TP, int], *, oldest: int = 0, goal: int | None = None) -> Places:
     async def beginnings(asked: Iterable[TP]) -> Mapping[TP, int]:
         return dict.fromkeys(asked, oldest)
 
-    return Places(beginnings, {PLACE: start}, committed)
+    return Places(beginnings, {PLACE: start}, committed, None if goal is None else {PLACE: goal})
 
 
 def split(found: Places, *offsets: int) -> list[tuple[bool, list[int]]]:
@@ -47,3 +47,17 @@ async def test_only_what_was_deleted_counts_as_missed() -> None:
     assert await compacted.missed(PLACE, 10) == 0
     assert await warm.missed(PLACE, 10) == 2
     assert await deleted.missed(PLACE, 3) == 0
+
+
+def test_a_rebuilt_partition_is_rebuilding_until_it_is_read_to_its_goal() -> None:
+    found = places(0, {PLACE: 3}, goal=4)
+
+    assert found.rebuilding == {PLACE}
+    assert split(found, 0, 2) == [(True, [0, 2])]
+    assert found.rebuilding == {PLACE}
+    assert split(found, 3, 4) == [(False, [3, 4])]
+    assert found.rebuilding == frozenset()
+
+
+def test_an_empty_one_and_one_without_a_goal_rebuild_nothing() -> None:
+    assert places(4, {}, goal=4).rebuilding == places(0, {}).rebuilding == frozenset()

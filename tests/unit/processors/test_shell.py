@@ -9,7 +9,8 @@ from typing import Any, cast
 import msgspec
 import pytest
 
-from processors.agent import Agent
+from processors.agent import Agent, Output, Placed
+from processors.notices import Notices
 from processors.outlets import Outlets
 from processors.shell import Shell
 from processors.transport.batch import Batch
@@ -19,7 +20,7 @@ from tapeline.domain.events import Book
 from tapeline.errors import InvalidMessage
 from tapeline.runtime.codec import Codec
 from tapeline.runtime.dlq import DeadLetters
-from tapeline.runtime.kafka import Outgoing, Publisher
+from tapeline.runtime.kafka import Outgoing, Publisher, Reader
 from tapeline.runtime.registry import RegistryClient
 from tests.support.echoing import ECHO, echo
 from tests.support.records import BOOK, IDS
@@ -35,12 +36,15 @@ class Broker:
     def __init__(self) -> None:
         self.open = asyncio.Event()
         self.stored: list[tuple[int, list[str]]] = []
+        self.headers: list[tuple[tuple[str, bytes], ...]] = []
         self.letters: list[tuple[int, str]] = []
 
     async def publish_many(self, topic: str, partition: int, records: Iterable[Outgoing]) -> int:
         assert topic == SPREADS.name
         await self.open.wait()
-        found = [CODEC.decode(SPREADS, record.value or b"")["signal_id"].partition("@")[2] for record in records]
+        kept = tuple(records)
+        found = [CODEC.decode(SPREADS, record.value or b"")["signal_id"].partition("@")[2] for record in kept]
+        self.headers += [record.headers for record in kept]
         self.stored.append((partition, found))
         return len(found)
 
@@ -56,7 +60,7 @@ class Broker:
 class Desk:
     """A shell with its broker and the batches that it was handed."""
 
-    def __init__(self, agent: Agent[Any] = ECHO) -> None:
+    def __init__(self, agent: Agent[Any] = ECHO, notices: Notices | None = None) -> None:
         self.broker = Broker()
         self.home = Outstanding()
         self.running: list[asyncio.Task[None]] = []
@@ -66,7 +70,7 @@ class Desk:
             dead_letters=cast("DeadLetters", self.broker),
             registry=cast("RegistryClient", None),
         )
-        self.shell = Shell(agent, outlets, self.spawn)
+        self.shell = Shell(agent, outlets, self.spawn, notices)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> object:
         self.running.append(asyncio.ensure_future(work))
@@ -171,6 +175,82 @@ async def test_any_other_error_goes_out_and_nothing_is_acknowledged() -> None:
         await desk.hand(0)
 
     assert desk.home.end is None
+
+
+async def test_an_agent_that_names_its_causes_gets_each_record_with_its_place() -> None:
+    seen: list[tuple[int, str, int, int]] = []
+
+    def decide(state: list[int], placed: Placed) -> tuple[Output, ...]:
+        del state
+        seen.append((placed.value.sequence, placed.topic, placed.partition, placed.offset))
+        [made] = echo([], placed.value)
+        return (made._replace(headers=(("traceparent", b"00"),)),)
+
+    desk = Desk(
+        Agent(name="placed", reads=(BOOKS.name,), writes=(SPREADS.name,), fresh=list, decide=decide, placed=True)
+    )
+    desk.broker.open.set()
+    await desk.hand(7)
+    await desk.settle()
+
+    assert seen == [(7, "md.book", 3, 7)]
+    assert desk.broker.headers == [(("traceparent", b"00"),)]
+
+
+async def test_after_a_replayed_batch_recall_takes_the_place_of_conclude() -> None:
+    called: list[str] = []
+
+    def conclude(state: list[int]) -> tuple[()]:
+        called.append(f"conclude {state}")
+        return ()
+
+    def take(state: list[int], found: Book) -> tuple[()]:
+        state.append(found.sequence)
+        return ()
+
+    desk = Desk(
+        Agent(
+            name="recalls",
+            reads=(BOOKS.name,),
+            writes=(SPREADS.name,),
+            fresh=list,
+            decide=take,
+            conclude=conclude,
+            recall=lambda state: called.append(f"recall {state}"),
+        )
+    )
+    await desk.hand(0, 1, replayed=True)
+    await desk.hand(2)
+
+    assert called == ["recall [0, 1]", "conclude [0, 1, 2]"]
+    assert desk.home.end == 3
+
+
+async def test_every_state_is_told_each_notice_once_before_its_next_batch() -> None:
+    states: list[list[int]] = []
+
+    def fresh() -> list[int]:
+        states.append([])
+        return states[-1]
+
+    notices = Notices(cast("Reader", None), cast("Outlets", _Decoding()))
+    await notices.take(Kept(0, b"a", book(100), partition=0), live=False)
+    desk = Desk(remembering_in(fresh), notices)
+    desk.broker.open.set()
+    await desk.hand(0)
+    await notices.take(Kept(1, b"a", book(101), partition=0), live=True)
+    await desk.hand(1)
+    await desk.hand(2)
+    await desk.hand(3, assignment=2)
+    await desk.settle()
+
+    assert states == [[100, 0, 101, 1, 2], [101, 3]]
+
+
+class _Decoding:
+    """Outlets that only decode."""
+
+    codec = CODEC
 
 
 def _remembering() -> Agent[list[int]]:

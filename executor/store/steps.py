@@ -1,0 +1,157 @@
+"""The store's operations as steps over one primitive, a fenced transaction: the same rules whatever the store is."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from executor.ports import AlreadyTaken, Decide, Lease, NotTaken, Taken
+from tapeline.domain import booking, reconcile
+from tapeline.domain.account import AccountState
+from tapeline.domain.account_records import Balance, Pair
+from tapeline.domain.changes import Changes, Place
+from tapeline.domain.ids import opens
+from tapeline.domain.intake import admit
+from tapeline.domain.order_records import OrderIntent
+from tapeline.domain.orders import Answer, OurFill, OurOrder
+from tapeline.domain.reconcile import Repairs
+from tapeline.domain.risk import Refused
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """What of an account is read beyond that which is open."""
+
+    orders: tuple[str, ...] = ()
+    intents: tuple[str, ...] = ()
+    strategy: str | None = None
+    symbol: str | None = None
+    opening: tuple[str, str, int, int] | None = None
+    """Strategy, symbol, slot and round, of which at most one intent opens."""
+    fills: tuple[OurFill, ...] = ()
+    whole: bool = False
+    """Whether every slot, memory and portfolio is read."""
+
+
+Work = Callable[[AccountState, int | None], Changes | None]
+"""From the account under its lock, and the next offset of the partition asked for, to what is written; None: nothing.
+
+Pure, for a transaction that lost a race is asked for again.
+"""
+
+
+class Steps(abc.ABC):
+    """A store that knows one primitive and the steps that are made of it."""
+
+    @abc.abstractmethod
+    async def transact(self, lease: Lease, wanted: Wanted, work: Work, *, place: Place | None = None) -> None:
+        """Run one fenced transaction: lock, check the lease, read, work, write; with `place` also move the offset.
+
+        A lost race is tried again three times, 0.1 s apart (E-20); then Unavailable.
+        """
+
+    async def take(
+        self, lease: Lease, intent: OrderIntent, place: Place, decide: Decide, *, trace_id: str | None = None
+    ) -> Taken | NotTaken | AlreadyTaken:
+        """Answer an intent once; an opening of another round, or one that came too late, is refused unasked."""
+        answers: list[Taken | NotTaken | AlreadyTaken] = []
+
+        def work(state: AccountState, expected: int | None) -> Changes | None:
+            answer, changes = _taken(state, expected, intent, place, decide, trace_id)
+            answers.append(answer)
+            return changes
+
+        opening = (intent.strategy, intent.symbol, intent.slot, intent.round) if opens(intent.command) else None
+        wanted = Wanted(intents=(intent.intent_id,), strategy=intent.strategy, symbol=intent.symbol, opening=opening)
+        await self.transact(lease, wanted, work, place=place)
+        return answers[-1]
+
+    async def pass_by(self, lease: Lease, place: Place) -> None:
+        """Move the offset beyond a record that is not for this account."""
+        await self.transact(lease, Wanted(), lambda _state, expected: _unless_behind(expected, place), place=place)
+
+    async def add(self, lease: Lease, orders: tuple[OurOrder, ...]) -> None:
+        """Store further orders as PENDING."""
+        wanted = Wanted(
+            orders=tuple(one.client_order_id for one in orders), intents=tuple({one.intent_id for one in orders})
+        )
+        await self.transact(lease, wanted, lambda state, _: booking.add(state, orders))
+
+    async def sent(self, lease: Lease, client_order_id: str, at_us: int) -> None:
+        """Note when a request goes out."""
+        wanted = Wanted(orders=(client_order_id,))
+        await self.transact(lease, wanted, lambda state, _: booking.sent(state, client_order_id, at_us))
+
+    async def answered(self, lease: Lease, client_order_id: str, answer: Answer) -> OurOrder:
+        """Book what the venue said of an order and return it as it stands."""
+        found: list[OurOrder] = []
+
+        def work(state: AccountState, _: int | None) -> Changes:
+            changes = booking.answer(state, client_order_id, answer)
+            order = state.order(client_order_id)
+            found.extend(changes.orders or (() if order is None else (order,)))
+            return changes
+
+        await self.transact(lease, Wanted(orders=(client_order_id,)), work)
+        return found[-1]
+
+    async def filled(self, lease: Lease, fill: OurFill, *, base: str) -> bool:
+        """Book a fill once, by its id."""
+        booked: list[bool] = []
+
+        def work(state: AccountState, _: int | None) -> Changes:
+            changes = booking.fill(state, fill, base)
+            booked.append(bool(changes.fills))
+            return changes
+
+        orders = () if fill.client_order_id is None else (fill.client_order_id,)
+        await self.transact(lease, Wanted(orders=orders, symbol=fill.symbol, fills=(fill,)), work)
+        return booked[-1]
+
+    async def settle(self, lease: Lease, intent_id: str, reason: str) -> None:
+        """Release what is reserved and free the slot for its next round."""
+        wanted = Wanted(intents=(intent_id,))
+        await self.transact(lease, wanted, lambda state, _: booking.settle(state, intent_id, reason))
+
+    async def change_pair(self, lease: Lease, pair: Pair) -> None:
+        """Store a two-leg trade in its next version."""
+        wanted = Wanted(strategy=pair.strategy, symbol=pair.symbol)
+        await self.transact(lease, wanted, lambda state, _: booking.change_pair(state, pair))
+
+    async def balances(self, lease: Lease, read: tuple[Balance, ...]) -> None:
+        """Store what the wallets hold."""
+        await self.transact(lease, Wanted(), lambda state, _: booking.balances(state, read))
+
+    async def repair(self, lease: Lease, repairs: Repairs, bases: Mapping[str, str]) -> None:
+        """Carry out what a reconciliation found; fills that were booked meanwhile are left alone."""
+        ids = {client_order_id for client_order_id, _ in repairs.answers}
+        ids |= {one.client_order_id for one in repairs.restored_orders}
+        ids |= {fill.client_order_id for fill in repairs.fills if fill.client_order_id is not None}
+        wanted = Wanted(orders=tuple(sorted(ids)), fills=repairs.fills, whole=True)
+        await self.transact(lease, wanted, lambda state, _: reconcile.repaired(state, repairs, bases))
+
+
+def _taken(
+    state: AccountState,
+    expected: int | None,
+    intent: OrderIntent,
+    place: Place,
+    decide: Decide,
+    trace_id: str | None,
+) -> tuple[Taken | NotTaken | AlreadyTaken, Changes | None]:
+    if _unless_behind(expected, place) is None:
+        return AlreadyTaken(), None
+    if state.intent(intent.intent_id) is not None:
+        return AlreadyTaken(), Changes()
+    verdict = admit(state, intent) or decide(state)
+    if isinstance(verdict, Refused):
+        changes = booking.refuse(state, intent, place, verdict, trace_id)
+        return NotTaken(refused=verdict, events=changes.events), changes
+    changes = booking.approve(state, intent, place, verdict, trace_id)
+    return Taken(intent=intent, plan=verdict, events=changes.events), changes
+
+
+def _unless_behind(expected: int | None, place: Place) -> Changes | None:
+    """Return changes that only move the offset, None where it stands beyond that place already."""
+    return None if expected is not None and place.offset < expected else Changes()

@@ -1,0 +1,107 @@
+"""Transactions and session locks on Postgres for processes that own no database library; errors say who must act."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, Protocol
+
+import asyncpg
+
+from tapeline.errors import Unavailable
+from tapeline.runtime import postgres
+from tapeline.runtime.endpoints import PostgresEndpoint
+
+_AWAY = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.QueryCanceledError,
+    asyncpg.InterfaceError,
+    asyncpg.DiskFullError,
+    asyncpg.OutOfMemoryError,
+    OSError,
+    TimeoutError,
+)
+_LOST_RACE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+
+
+class Contended(Unavailable):
+    """The transaction lost against another one and was rolled back: the same again may succeed."""
+
+
+class Session(Protocol):
+    """What a transaction can be asked."""
+
+    async def execute(self, query: str, *args: object) -> str:
+        """Run a statement and return its tag, as `UPDATE 1`."""
+
+    async def fetch(self, query: str, *args: object) -> Sequence[Any]:
+        """Return all rows."""
+
+    async def fetchrow(self, query: str, *args: object) -> Any:  # noqa: ANN401 - a row, or None
+        """Return the first row."""
+
+    async def fetchval(self, query: str, *args: object) -> Any:  # noqa: ANN401 - whatever stands in the column
+        """Return the first column of the first row."""
+
+
+class SessionLock:
+    """An advisory lock that lives as long as its connection: it falls with the process, whatever happens to it."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        """Keep the connection that holds it."""
+        self._connection = connection
+
+    @property
+    def held(self) -> bool:
+        """Tell whether its connection still stands."""
+        return not self._connection.is_closed()
+
+    async def release(self) -> None:
+        """Let go of it."""
+        with contextlib.suppress(*_AWAY):
+            await self._connection.close(timeout=5)
+        if self.held:
+            self._connection.terminate()
+
+
+class Transactions:
+    """The transactions of one process on one database."""
+
+    def __init__(self, pool: asyncpg.Pool, endpoint: PostgresEndpoint) -> None:
+        """Take the pool, and where a connection of its own is made."""
+        self._pool = pool
+        self._endpoint = endpoint
+
+    @contextlib.asynccontextmanager
+    async def begin(self) -> AsyncIterator[Session]:
+        """Run the block as one transaction: committed at its end, rolled back by any exception.
+
+        Raises Contended where another transaction won, Unavailable where the database is away.
+        """
+        try:
+            async with self._pool.acquire(timeout=10) as connection, connection.transaction():
+                yield connection
+        except _LOST_RACE as error:
+            raise Contended(f"the transaction lost against another one: {error}") from error
+        except _AWAY as error:
+            raise Unavailable(f"Postgres does not answer ({str(error) or type(error).__name__})") from error
+
+    async def try_lock(self, key: str) -> SessionLock | None:
+        """Take a lock by name on a connection of its own; None while another session holds it."""
+        try:
+            connection = await asyncpg.connect(**postgres.arguments(self._endpoint))
+        except (asyncpg.PostgresError, *_AWAY) as error:
+            raise postgres.translated(error, self._endpoint) from error
+        lock = SessionLock(connection)
+        try:
+            if await connection.fetchval("SELECT pg_try_advisory_lock(hashtextextended($1, 0))", key):
+                return lock
+        except _AWAY as error:
+            await lock.release()
+            raise Unavailable(f"Postgres does not answer ({str(error) or type(error).__name__})") from error
+        await lock.release()
+        return None
