@@ -1,7 +1,11 @@
-"""`make bench`: runs every benchmark and writes docs/performance.json and the table of docs/performance.md."""
+"""`make bench`: runs the benchmarks and writes docs/performance.json and the tables of docs/performance.md.
+
+`make bench ARGS=--all` also runs those that need services, and starts these; without it, what they said last is kept.
+"""
 
 from __future__ import annotations
 
+import argparse
 import platform
 import re
 import sys
@@ -10,17 +14,25 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks import codec, frames
-from benchmarks.measure import Run, machine
+from benchmarks import chain, codec, frames, postgres, sink, transport
+from benchmarks.measure import Latency, Result, Run, machine
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGE = DOCS / "performance.md"
-_TABLE = re.compile(r"(<!-- measured -->\n).*?(<!-- end -->)", re.DOTALL)
+JSON = DOCS / "performance.json"
 _LIBRARIES = ("ccxt", "confluent-kafka", "fastavro", "msgspec")
+_SERVICE_LIBRARIES = ("aiokafka", "asyncpg", "clickhouse-connect", "faust-streaming", "websockets")
+_QUICK, _SERVICES = "measured", "measured with services"
+
+
+class Page(Run, frozen=True, kw_only=True):
+    """All that is on the page: the quick run, and the last one with services."""
+
+    services: Run | None = None
 
 
 def table(run: Run) -> str:
-    """Return the run as a page shows it."""
+    """Return a run as a page shows it."""
     versions = ", ".join(f"{name} {number}" for name, number in run.versions.items())
     lines = [
         f"Machine: {run.machine}. Python {run.python}; {versions}.",
@@ -32,21 +44,56 @@ def table(run: Run) -> str:
         f"| {one.what} | {one.ours_us:g} us | {one.peer} | {one.peer_us:g} us | {one.ratio:g}x | {one.calls:,} |"
         for one in run.results
     ]
+    if run.latencies:
+        lines += [
+            "",
+            "| p50 / p90 / p99 in ms | Tapeline | n | peer | peer's | n | p90, ours to peer's |",
+            "|---|---|---|---|---|---|---|",
+        ]
+        lines += [
+            f"| {one.what} | {_shown(one.ours_ms)} | {one.ours_count:,} "
+            f"| {one.peer} | {_shown(one.peer_ms)} | {one.peer_count:,} | {one.ratio:g}x |"
+            for one in run.latencies
+        ]
     return "\n".join(lines)
 
 
 def main() -> None:
     """Measure, write, show."""
-    run = Run(
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--all", action="store_true", help="also those that need services, which are started here")
+    wanted = parser.parse_args()
+    quick = _run(_LIBRARIES, [*codec.run(), *frames.run()], [])
+    if wanted.all:
+        results = [*transport.run(), *sink.run(), *postgres.run()]
+        services: Run | None = _run(_SERVICE_LIBRARIES, results, chain.run())
+    else:
+        services = msgspec.json.decode(JSON.read_bytes(), type=Page).services
+    page = Page(**msgspec.structs.asdict(quick), services=services)
+    JSON.write_bytes(msgspec.json.format(msgspec.json.encode(page), indent=2) + b"\n")
+    text = _put(PAGE.read_text("utf-8"), _QUICK, quick)
+    PAGE.write_text(text if services is None else _put(text, _SERVICES, services), "utf-8")
+    sys.stdout.write("\n\n".join(table(run) for run in (quick, services) if run is not None) + "\n")
+
+
+def _run(libraries: tuple[str, ...], results: list[Result], latencies: list[Latency]) -> Run:
+    return Run(
         machine=machine(),
         python=platform.python_version(),
-        versions={name: version(name) for name in _LIBRARIES},
-        results=[*codec.run(), *frames.run()],
+        versions={name: version(name) for name in libraries},
+        results=results,
+        latencies=latencies,
     )
-    text = msgspec.json.format(msgspec.json.encode(run), indent=2)
-    (DOCS / "performance.json").write_bytes(text + b"\n")
-    PAGE.write_text(_TABLE.sub(rf"\1\n{table(run)}\n\n\2", PAGE.read_text("utf-8")), "utf-8")
-    sys.stdout.write(table(run) + "\n")
+
+
+def _put(page: str, block: str, run: Run) -> str:
+    """Return the page with a run in one of its blocks."""
+    held = re.compile(rf"(<!-- {block} -->\n).*?(<!-- end -->)", re.DOTALL)
+    return held.sub(lambda found: f"{found[1]}\n{table(run)}\n\n{found[2]}", page)
+
+
+def _shown(times_ms: tuple[float, ...]) -> str:
+    return " / ".join(f"{time_ms:g}" for time_ms in times_ms)
 
 
 if __name__ == "__main__":

@@ -123,7 +123,7 @@ def _made(venue: str) -> list[bytes]:
     return list(islice(frames(venue, START), CALLS * (ROUNDS + 1)))
 
 
-def frames(venue: str, begin: int, *, whole: bool = False) -> Iterator[bytes]:
+def frames(venue: str, begin: int, *, whole: bool = False, native: str = NATIVE) -> Iterator[bytes]:
     """Yield the snapshot, or depth frames without end that change levels near the top, as the venue writes them."""
     for number in count(begin if whole else begin + 1):
         sides = [
@@ -136,9 +136,9 @@ def frames(venue: str, begin: int, *, whole: bool = False) -> Iterator[bytes]:
         bids, asks = sides
         if venue == "bybit":
             kind = "snapshot" if whole else "delta"
-            data = {"s": NATIVE, "b": bids, "a": asks, "u": number, "seq": number}
+            data = {"s": native, "b": bids, "a": asks, "u": number, "seq": number}
             frame: object = {
-                "topic": f"orderbook.1000.{NATIVE}",
+                "topic": f"orderbook.1000.{native}",
                 "type": kind,
                 "ts": number,
                 "data": data,
@@ -147,8 +147,8 @@ def frames(venue: str, begin: int, *, whole: bool = False) -> Iterator[bytes]:
         elif whole:
             frame = {"lastUpdateId": number, "bids": bids, "asks": asks}
         else:
-            data = {"e": "depthUpdate", "E": number, "s": NATIVE, "U": number, "u": number, "b": bids, "a": asks}
-            frame = {"stream": "btcusdt@depth@100ms", "data": data}
+            data = {"e": "depthUpdate", "E": number, "s": native, "U": number, "u": number, "b": bids, "a": asks}
+            frame = {"stream": f"{native.lower()}@depth@100ms", "data": data}
         yield json.dumps(frame, separators=(",", ":")).encode()
 
 

@@ -7,7 +7,7 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -26,6 +26,19 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     calls: int
 
 
+class Latency(msgspec.Struct, frozen=True, kw_only=True):
+    """One comparison of how long something takes, in milliseconds: the p50, p90 and p99 of so many."""
+
+    what: str
+    ours_ms: tuple[float, ...]
+    ours_count: int
+    peer: str
+    peer_ms: tuple[float, ...]
+    peer_count: int
+    ratio: float
+    """Of the p90: above 1 means that ours is slower."""
+
+
 class Run(msgspec.Struct, frozen=True, kw_only=True):
     """All comparisons of one run on one machine."""
 
@@ -33,6 +46,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     python: str
     versions: dict[str, str]
     results: list[Result]
+    latencies: list[Latency] = []
 
 
 def compare(what: str, ours: Work, peers: Mapping[str, Work], *, calls: int, rounds: int = 15) -> list[Result]:
@@ -58,6 +72,20 @@ def compare(what: str, ours: Work, peers: Mapping[str, Work], *, calls: int, rou
     ]
 
 
+def latency(what: str, ours_us: Sequence[int], peer: str, peer_us: Sequence[int]) -> Latency:
+    """Compare how long something took, each time in microseconds."""
+    ours, theirs = _percentiles(ours_us), _percentiles(peer_us)
+    return Latency(
+        what=what,
+        ours_ms=ours,
+        ours_count=len(ours_us),
+        peer=peer,
+        peer_ms=theirs,
+        peer_count=len(peer_us),
+        ratio=round(ours[1] / theirs[1], 2),
+    )
+
+
 def machine() -> str:
     """Name the machine: processor, cores, system."""
     name = platform.processor() or platform.machine()
@@ -66,6 +94,11 @@ def machine() -> str:
         lines = (line.partition(":") for line in cpuinfo.read_text("utf-8").splitlines())
         name = next((value.strip() for key, _, value in lines if key.strip() == "model name"), name)
     return f"{name}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}"
+
+
+def _percentiles(times_us: Sequence[int]) -> tuple[float, ...]:
+    rising = sorted(times_us)
+    return tuple(round(rising[int(len(rising) * part)] / 1_000, 2) for part in (0.5, 0.9, 0.99))
 
 
 def _cpu_us(work: Work, calls: int) -> float:

@@ -9,18 +9,16 @@ from __future__ import annotations
 import asyncio
 import statistics
 import sys
-import tempfile
 import time
 import uuid
-from pathlib import Path
 from typing import Any
 
 import msgspec
 from clickhouse_connect.driver.asyncclient import AsyncClient
 
 from benchmarks import codec as codec_benchmark
+from benchmarks import services
 from benchmarks.measure import Result
-from infra.embedded import control, steps
 from schemas.topics import by_name
 from sinks import store
 from sinks.batching import Bounds
@@ -29,14 +27,13 @@ from sinks.holes import Holes
 from sinks.intake import Intake
 from sinks.rows.snapshots import SNAPSHOTS
 from tapeline.domain.events import Book
-from tapeline.runtime import clickhouse, endpoints, kafka
+from tapeline.runtime import clickhouse, kafka
 from tapeline.runtime.codec import Codec
 from tapeline.runtime.dlq import DeadLetters
 from tapeline.runtime.endpoints import Endpoints
 from tapeline.runtime.health import Health
 from tapeline.runtime.kafka import Outgoing, Partition, Publisher
 from tapeline.runtime.runfile import RunFile
-from tapeline.runtime.settings import Data, Log, load
 
 ROWS = 30_000
 NAIVE_ROWS = 5_000
@@ -48,28 +45,12 @@ _ASK_S = 0.05
 
 def run() -> list[Result]:
     """Start the services, measure, stop them."""
-    with tempfile.TemporaryDirectory() as folder:
-        found = load(Path(folder))
-        settings = found.model_copy(
-            update={
-                "data": Data(dir=Path(folder) / "data", cache_dir=found.data.cache_dir),
-                "log": Log(dir=Path(folder) / "logs", level="error"),
-            }
-        )
-        services = control.start(settings, _silent)
-        try:
-            return asyncio.run(_measured(endpoints.endpoints_from(settings, services), services))
-        finally:
-            control.stop(settings)
+    with services.started() as found:
+        return asyncio.run(_measured(found.endpoints, found.run))
 
 
-def _silent(step: steps.Step) -> None:
-    """Show nothing of the start."""
-    del step
-
-
-async def _measured(found: Endpoints, services: RunFile) -> list[Result]:
-    codec = Codec(services.schema_ids)
+async def _measured(found: Endpoints, run: RunFile) -> list[Result]:
+    codec = Codec(run.schema_ids)
     client = await clickhouse.connect(found.clickhouse)
     spent: dict[str, list[float]] = {"": [], "insert_arrow, columns ready": [], "insert, row by row": []}
     async with Publisher(found.kafka, client_id="benchmark") as publisher, store.store(found.clickhouse) as opened:

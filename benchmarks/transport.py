@@ -13,24 +13,22 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import cycle, islice
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import faust
 from aiokafka import AIOKafkaConsumer
 from yarl import URL
 
+from benchmarks import services
 from benchmarks.codec import book
 from benchmarks.measure import Result
-from infra.embedded import control
 from processors.app import BatchApp
 from processors.transport import Batch
 from schemas.topics import by_name
 from tapeline.runtime import entropy
 from tapeline.runtime.codec import Codec
-from tapeline.runtime.endpoints import KafkaEndpoint, endpoints_from
+from tapeline.runtime.endpoints import KafkaEndpoint
 from tapeline.runtime.kafka import Outgoing, Publisher, admin
-from tapeline.runtime.settings import Data, Log, load
 
 PARTITIONS = 4
 RECORDS = 40_000
@@ -53,19 +51,8 @@ class Work(NamedTuple):
 
 def run() -> list[Result]:
     """Start a broker of its own, measure, stop it."""
-    with tempfile.TemporaryDirectory() as folder:
-        found = load(Path(folder))
-        settings = found.model_copy(
-            update={
-                "data": Data(dir=Path(folder) / "data", cache_dir=found.data.cache_dir),
-                "log": Log(dir=Path(folder)),
-            }
-        )
-        kafka = endpoints_from(settings, control.start(settings, lambda _: None)).kafka
-        try:
-            return asyncio.run(_measured(kafka))
-        finally:
-            control.stop(settings)
+    with services.started() as found:
+        return asyncio.run(_measured(found.endpoints.kafka))
 
 
 async def _measured(kafka: KafkaEndpoint) -> list[Result]:

@@ -34,6 +34,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="where Kafka, Postgres and ClickHouse come from: started here, by Docker, or named in settings",
     )
     group.addoption("--nightly", action="store_true", help="also run the tests that take long")
+    group.addoption(
+        "--seeds", type=int, default=None, help="how many stories tests/simulation tells (100, nightly 1000)"
+    )
+    group.addoption("--seed-base", type=int, default=0, help="the first story's seed")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -62,6 +66,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def backend(request: pytest.FixtureRequest) -> str:
     """Return where this run takes its services from."""
     return str(request.config.getoption("--backend"))
+
+
+@pytest.fixture(scope="session")
+def seeds(request: pytest.FixtureRequest) -> range:
+    """Return the seeds of the stories that tests/simulation tells."""
+    asked = request.config.getoption("--seeds")
+    many = int(asked) if asked is not None else 1_000 if request.config.getoption("--nightly") else 100
+    first = int(request.config.getoption("--seed-base"))
+    return range(first, first + many)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -23,7 +23,7 @@ SLACK: Final = 64
 class Levels:
     """The levels of one side; `prices` rise, so that the best bid is the last and the best ask the first."""
 
-    __slots__ = ("_bids", "_horizon", "_most", "_quantities", "_texts", "prices")
+    __slots__ = ("_bids", "_horizon", "_most", "_quantities", "noted", "prices")
 
     def __init__(self, side: Literal["bid", "ask"], *, most: int) -> None:
         """Begin empty; `most` bounds the memory: what lies further from the top is forgotten."""
@@ -33,14 +33,15 @@ class Levels:
         self._most = most
         # The price up to which every level is known; beyond it only those that have changed. None: all are known.
         self._horizon: float | None = None
-        self._texts: dict[float, Texts] = {}
+        self.noted: dict[float, Texts] = {}
+        """The venue's own texts, by price, of levels that a double cannot hold."""
 
     def replace(self, prices: Column, quantities: Column, *, limit: int | None, texts: Mapping[int, Texts]) -> None:
         """Take these levels instead of all; a side as long as the `limit` it was asked with may go on beyond it."""
         found = dict(zip(prices, quantities, strict=True))
         self._quantities = {price: quantity for price, quantity in found.items() if quantity}
         self.prices = sorted(self._quantities)
-        self._texts = {prices[at]: kept for at, kept in texts.items()}
+        self.noted = {prices[at]: kept for at, kept in texts.items()}
         self._horizon = self._worst() if limit is not None and self.prices and len(prices) >= limit else None
         self._cut()
 
@@ -88,21 +89,16 @@ class Levels:
         """Tell whether every level of the side is known."""
         return self._horizon is None
 
-    @property
-    def noted(self) -> bool:
-        """Tell whether any level has a text that a double cannot hold."""
-        return bool(self._texts)
-
     def note(self, prices: Column, texts: Mapping[int, Texts]) -> None:
         """Remember the texts of changed levels, and forget those whose level has changed since."""
         for price in prices:
-            self._texts.pop(price, None)
+            self.noted.pop(price, None)
         for at, kept in texts.items():
-            self._texts[prices[at]] = kept
+            self.noted[prices[at]] = kept
 
     def texts(self, prices: Column) -> dict[int, Texts]:
         """Return the texts that stand at these prices, by their place in the column."""
-        return {at: self._texts[price] for at, price in enumerate(prices) if price in self._texts}
+        return {at: self.noted[price] for at, price in enumerate(prices) if price in self.noted}
 
     def _worst(self) -> float:
         return self.prices[0] if self._bids else self.prices[-1]
@@ -114,7 +110,7 @@ class Levels:
         beyond = slice(0, excess) if self._bids else slice(self._most, None)
         for price in self.prices[beyond]:
             del self._quantities[price]
-            self._texts.pop(price, None)
+            self.noted.pop(price, None)
         del self.prices[beyond]
         worst = self._worst()
         if self._horizon is None:

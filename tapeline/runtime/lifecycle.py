@@ -217,7 +217,9 @@ class Lifecycle:
         stopping = held not in self._parts
         if task.cancelled():
             # Only a stop cancels; anything else would end the work without a word.
-            failure: BaseException | None = None if stopping else RuntimeError(f"{held.name} was cancelled by its own code")
+            failure: BaseException | None = (
+                None if stopping else RuntimeError(f"{held.name} was cancelled by its own code")
+            )
         else:
             failure = task.exception()
         error = None if failure is None else _only(failure)
