@@ -1,0 +1,157 @@
+"""A made-up exchange in a process of its own that speaks Binance's spot protocol: books on request, frames at a rate.
+
+Every symbol has its own numbers, so that what comes out at the end of a chain tells which frame it came from. The other
+process sees `Exchange`; between the two go lines on the standard streams: rate and duration, and when what was sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from itertools import islice
+from subprocess import PIPE
+
+from aiohttp import web
+from websockets.asyncio.server import ServerConnection, serve
+
+from benchmarks import frames
+from tapeline.runtime import clock
+
+HOST = "127.0.0.1"
+Frame = tuple[str, int]
+"""A frame: its symbol and its number."""
+_LINE = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """The exchange as its clients see it."""
+
+    symbols: tuple[str, ...]
+    rest: str
+    ws: str
+    process: asyncio.subprocess.Process
+
+    @property
+    def natives(self) -> dict[str, str]:
+        """Return the symbols by the venue's names."""
+        return _natives(self.symbols)
+
+    async def replay(self, rate: float, seconds: float) -> dict[Frame, int]:
+        """Send frames of all symbols in turns, evenly; return when each was sent, in microseconds of wall time."""
+        told = await _asked(self.process, f"{rate} {seconds}\n")
+        return {(symbol, number): at_us for symbol, number, at_us in json.loads(told)}
+
+
+@asynccontextmanager
+async def opened(count: int) -> AsyncIterator[Exchange]:
+    """Run an exchange with so many symbols for the time of the block."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "benchmarks.exchange", str(count), stdin=PIPE, stdout=PIPE, limit=_LINE
+    )
+    try:
+        rest, ws = json.loads(await _asked(process, ""))
+        yield Exchange(_symbols(count), rest, ws, process)
+    finally:
+        process.kill()
+        await process.wait()
+
+
+async def _asked(process: asyncio.subprocess.Process, line: str) -> bytes:
+    if process.stdin is None or process.stdout is None:
+        raise AssertionError(process)
+    process.stdin.write(line.encode())
+    return await process.stdout.readline()
+
+
+def _symbols(count: int) -> tuple[str, ...]:
+    return tuple(f"C{number:03}/USDT" for number in range(count))
+
+
+def _natives(symbols: Sequence[str]) -> dict[str, str]:
+    return {symbol.replace("/", ""): symbol for symbol in symbols}
+
+
+# ---------------------------------------------------------------- inside its own process
+class Server:
+    """The exchange itself: which socket carries which symbol, and the number each has reached."""
+
+    def __init__(self, count: int) -> None:
+        """Begin with so many symbols that nobody has subscribed."""
+        self._natives = _natives(_symbols(count))
+        self._numbers = dict.fromkeys(self._natives, frames.START)
+        self._sockets: dict[str, ServerConnection] = {}
+
+    async def socket(self, connection: ServerConnection) -> None:
+        """Take subscriptions until the socket closes."""
+        streams = {f"{native.lower()}@depth@100ms": native for native in self._natives}
+        async for message in connection:
+            asked = json.loads(message)
+            self._sockets |= {streams[name]: connection for name in asked["params"] if name in streams}
+            await connection.send(json.dumps({"result": None, "id": asked["id"]}))
+
+    async def book(self, request: web.Request) -> web.Response:
+        """Answer with the book of a symbol at its newest number."""
+        native = request.query["symbol"]
+        body = next(frames.frames("binance", self._numbers[native], whole=True, native=native))
+        return web.Response(body=body, content_type="application/json")
+
+    async def trades(self, _request: web.Request) -> web.Response:
+        """Answer that there were none."""
+        return web.json_response([])
+
+    async def replay(self, rate: float, seconds: float) -> list[tuple[str, int, int]]:
+        """Send frames in turns, evenly, and return when each was sent."""
+        made = self._made(round(rate * seconds))
+        sent: list[tuple[str, int, int]] = []
+        began_s = time.monotonic()
+        for turn, (native, number, frame) in enumerate(made):
+            wait_s = began_s + turn / rate - time.monotonic()
+            if wait_s > 0:
+                await asyncio.sleep(wait_s)
+            sent.append((self._natives[native], number, clock.now_us()))
+            await self._sockets[native].send(frame, text=True)
+        return sent
+
+    def _made(self, count: int) -> list[tuple[str, int, bytes]]:
+        """Make all frames before the first is due."""
+        streams: list[list[tuple[str, int, bytes]]] = []
+        for at, native in enumerate(self._natives):
+            size = (count + len(self._natives) - 1 - at) // len(self._natives)
+            number = self._numbers[native]
+            self._numbers[native] += size
+            made = islice(frames.frames("binance", number, native=native), size)
+            streams.append([(native, number + step, frame) for step, frame in enumerate(made, start=1)])
+        return [stream[turn] for turn in range(len(streams[0])) for stream in streams if turn < len(stream)]
+
+
+async def main(count: int) -> None:
+    """Serve until the other process is gone."""
+    server = Server(count)
+    app = web.Application()
+    app.router.add_get("/api/v3/depth", server.book)
+    app.router.add_get("/api/v3/trades", server.trades)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, HOST, 0).start()
+    async with serve(server.socket, HOST, 0, compression=None, ping_interval=None) as sockets:
+        rest, ws = runner.addresses[0][1], next(iter(sockets.sockets)).getsockname()[1]
+        _say([f"http://{HOST}:{rest}", f"ws://{HOST}:{ws}"])
+        while line := await asyncio.to_thread(sys.stdin.readline):
+            rate, seconds = map(float, line.split())
+            _say(await server.replay(rate, seconds))
+    await runner.cleanup()
+
+
+def _say(value: object) -> None:
+    sys.stdout.write(json.dumps(value) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(int(sys.argv[1])))
