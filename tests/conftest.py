@@ -34,9 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="where Kafka, Postgres and ClickHouse come from: started here, by Docker, or named in settings",
     )
     group.addoption("--nightly", action="store_true", help="also run the tests that take long")
-    group.addoption(
-        "--seeds", type=int, default=None, help="how many stories tests/simulation tells (100, nightly 1000)"
-    )
+    group.addoption("--seeds", type=int, default=None, help="stories of tests/simulation (60, CI 300, nightly 1000)")
     group.addoption("--seed-base", type=int, default=0, help="the first story's seed")
 
 
@@ -72,7 +70,8 @@ def backend(request: pytest.FixtureRequest) -> str:
 def seeds(request: pytest.FixtureRequest) -> range:
     """Return the seeds of the stories that tests/simulation tells."""
     asked = request.config.getoption("--seeds")
-    many = int(asked) if asked is not None else 1_000 if request.config.getoption("--nightly") else 100
+    usual = 1_000 if request.config.getoption("--nightly") else 300 if os.environ.get("CI") else 60
+    many = usual if asked is None else int(asked)
     first = int(request.config.getoption("--seed-base"))
     return range(first, first + many)
 

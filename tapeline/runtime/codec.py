@@ -61,6 +61,7 @@ class Codec:
     def __init__(self, schema_ids: Mapping[str, int]) -> None:
         """Take the registry's ids, by subject; ids of subjects that are not in the catalogue are left alone."""
         self._heads: dict[str, bytes] = {}
+        self._writers: dict[str, tuple[bytes, type[Any], avro.Write]] = {}
         self._ours: dict[bytes, str] = {}
         self._foreign: dict[bytes, _Foreign] = {}
         for topic in TOPICS:
@@ -75,12 +76,7 @@ class Codec:
         Raise InvalidMessage naming the first field that does not fit, and Misconfigured when the topic's schema was
         never registered.
         """
-        head = self._heads.get(topic.name)
-        if head is None:
-            raise Misconfigured(
-                f"the schema of topic {topic.name} has no id", fix="run `tapeline up`, which registers all schemas"
-            )
-        kind, write = _writer(topic.record)
+        head, kind, write = self._writers.get(topic.name) or self._writer(topic)
         if type(value) is not kind:
             raise TypeError(f"{topic.record} is encoded from {kind.__name__}, not from {type(value).__name__}")
         return write(value, head)
@@ -122,6 +118,16 @@ class Codec:
         except (*_BROKEN, SchemaParseException, UnknownType) as error:
             raise InvalidMessage(f"schema {schema_id} is no Avro record: {error}") from error
         self._foreign[head] = _Foreign(schema["name"], schema)
+
+    def _writer(self, topic: Topic) -> tuple[bytes, type[Any], avro.Write]:
+        """Return what a topic's values are encoded with; made when the first of them comes."""
+        head = self._heads.get(topic.name)
+        if head is None:
+            raise Misconfigured(
+                f"the schema of topic {topic.name} has no id", fix="run `tapeline up`, which registers all schemas"
+            )
+        found = self._writers[topic.name] = (head, *_writer(topic.record))
+        return found
 
     def _written(self, head: bytes) -> _Foreign:
         """Return the schema of others that a head names."""

@@ -14,6 +14,7 @@ from struct import Struct
 from struct import error as StructError  # noqa: N812 - struct.error says too little alone
 from typing import Any, Final
 
+from tapeline.errors import InvalidMessage
 from tapeline.runtime.avro.strict import Wrong
 
 Item = Callable[[bytes, int], tuple[Any, int]]
@@ -64,6 +65,13 @@ def lower() -> tuple[dict[int, int], dict[int, int]]:
     return {two: bits >> 1 for two, bits in wide.items() if not bits & 1}, {
         two: bits << 2 * _BITS - 1 for two, bits in wide.items()
     }
+
+
+def unended(left: int, record: str) -> InvalidMessage:
+    """Say that a record does not end where its bytes do."""
+    if left < 0:
+        return InvalidMessage(f"the body is no {record}: the bytes end too early")
+    return InvalidMessage(f"{left} bytes are left after the {record}")
 
 
 def long(data: bytes, place: int) -> tuple[int, int]:

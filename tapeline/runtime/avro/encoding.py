@@ -84,8 +84,8 @@ LONGS: Final = Kept(_zigzag)
 UPPER: Final = Kept(_upper)
 COUNTS: Final = Kept(lambda count: unsigned(count << 1) if count else b"")
 """How many items a block has; without items there is no block."""
-PACKED: Final = Kept(lambda count: Struct(f"<{count}dx").pack)
-"""Doubles and the zero that ends their block, by their number."""
+COLUMNS: Final = Kept(lambda count: (COUNTS[count], Struct(f"<{count}dx").pack))
+"""How many doubles there are, and what packs them and the zero that ends their block."""
 PACK_DOUBLE: Final = Struct("<d").pack
 
 

@@ -1,7 +1,8 @@
 """The code of a function that reads one kind of record: frequent types in line, all others by calls to `decoding`.
 
-A reader takes the bytes, padded, and the place where the record begins; it returns the value and the place behind it.
-While it works, `at` is the field, so that whatever is refused can be named, and `i` the place.
+A reader takes the bytes and the place where the record begins; the one of the whole record pads them and returns the
+value, those inside it return the value and the place behind it. While they work, `at` is the field, so that whatever is
+refused can be named, and `i` the place.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ def source(record: Record) -> tuple[Source, str]:
         LOWEST=lowest.get,
         SMALL=tuple((byte >> 1) ^ -(byte & 1) for byte in range(128)),
         UNPACK_DOUBLES=decoding.UNPACK_DOUBLES,
+        PADDING=decoding.PADDING,
         UPPER=decoding.UPPER.get,
         Wrong=Wrong,
         array=decoding.array,
@@ -46,10 +48,11 @@ def source(record: Record) -> tuple[Source, str]:
         long=decoding.long,
         longer=decoding.longer,
         mapping=decoding.mapping,
+        unended=decoding.unended,
         unpack_double=decoding.UNPACK_DOUBLE,
         wide=decoding.UNPACK_WIDE,
     )
-    return text, _Reader(text, record.name).record(record)
+    return text, _Reader(text, record.name).whole(record)
 
 
 class _Reader:
@@ -59,23 +62,34 @@ class _Reader:
         self._text = text
         self._name = name
 
+    def whole(self, record: Record) -> str:
+        """Add the function of the record that fills the bytes, and return its name."""
+        lines, made = self._body(record, ".inside(at).settled()")
+        function = self._text.fresh("read")
+        ended = ["if i != end:", f"    raise unended(end - i, {self._name!r})", f"return {made}"]
+        self._text.add(f"def {function}(data, i):", *indented(["end = len(data)", "data += PADDING", *lines, *ended]))
+        return function
+
     def record(self, record: Record) -> str:
-        """Add the function of a record and return its name."""
+        """Add the function of a record inside another value, and return its name."""
+        lines, made = self._body(record, ".inside(at)")
+        function = self._text.fresh("read")
+        self._text.add(f"def {function}(data, i):", *indented([*lines, f"return {made}, i"]))
+        return function
+
+    def _body(self, record: Record, settled: str) -> tuple[list[str], str]:
+        """Return the code that reads all fields, and the expression of the record that they make."""
         names = [self._text.fresh("v") for _ in record.fields]
         lines = []
         for name, field in zip(names, record.fields, strict=True):
             lines += [f"at = {field.name!r}", *self._part(field.shape, name)]
-        function = self._text.fresh("read")
         refused = [
             "except Wrong as wrong:",
-            "    wrong.inside(at)",
-            "    raise",
+            f"    raise wrong{settled} from None",
             "except BROKEN as error:",
-            f"    raise broken(error, {self._name!r}).inside(at) from None",
+            f"    raise broken(error, {self._name!r}){settled} from None",
         ]
-        made = f"return {self._made(record, names)}, i"
-        self._text.add(f"def {function}(data, i):", *indented(["at = ''", "try:", *indented(lines), *refused, made]))
-        return function
+        return ["at = ''", "try:", *indented(lines), *refused], self._made(record, names)
 
     def _made(self, record: Record, names: list[str]) -> str:
         fields = zip(record.fields, names, strict=True)

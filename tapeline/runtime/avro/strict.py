@@ -32,8 +32,9 @@ class Wrong(InvalidMessage):
         self.path: tuple[str, ...] = ()
 
     def inside(self, place: str) -> Wrong:
-        """Add the place around what is wrong: the name of a field, or `[3]`; returns itself."""
-        self.path = (place, *self.path)
+        """Add the place around what is wrong, if it has a name: a field, or `[3]`; returns itself."""
+        if place:
+            self.path = (place, *self.path)
         return self
 
     def settled(self) -> InvalidMessage:

@@ -35,10 +35,9 @@ def source(record: Record) -> tuple[Source, str]:
     """Return the code that writes a record, and the name of its function."""
     text = Source(f"writer of {record.name}")
     text.known(
-        COUNTS=encoding.COUNTS,
+        COLUMNS=encoding.COLUMNS,
         LONGS=encoding.LONGS,
         LOWER=encoding.lower(),
-        PACKED=encoding.PACKED,
         StructError=StructError,
         TooLong=encoding.TooLong,
         UPPER=encoding.UPPER,
@@ -52,7 +51,7 @@ def source(record: Record) -> tuple[Source, str]:
         mapping=encoding.mapping,
         pack_double=encoding.PACK_DOUBLE,
     )
-    return text, _Writer(text).record(record)
+    return text, _Writer(text).record(record, whole=True)
 
 
 class _Writer:
@@ -62,16 +61,17 @@ class _Writer:
         self._text = text
         self._in_line = {"double": self._double, "long": self._long, "string": self._string}
 
-    def record(self, record: Record) -> str:
-        """Add the function of a record and return its name."""
+    def record(self, record: Record, *, whole: bool = False) -> str:
+        """Add the function of a record and return its name; the `whole` one says what is refused with its full path."""
         parts = [self._field(field, record) for field in record.fields]
         lines = [line for part in parts for line in part.lines]
         pieces = ["head", *(piece for part in parts for piece in part.pieces)]
         name = self._text.fresh("write")
-        refused = ["except Wrong as wrong:", "    wrong.inside(at)", "    raise", *_refused(".inside(at)")]
+        settled = ".inside(at).settled()" if whole else ".inside(at)"
+        refused = ["except Wrong as wrong:", f"    raise wrong{settled} from None", *_refused(settled)]
         self._text.add(
             f"def {name}(value, head):",
-            *indented([*self._known(record), "at = ''", "try:", *indented(lines), *refused, _joined(pieces)]),
+            *indented(["at = ''", "try:", *indented([*self._known(record), *lines]), *refused, _joined(pieces)]),
         )
         return name
 
@@ -151,8 +151,8 @@ class _Writer:
         lines = [
             "try:",
             f"    if type(x) is {'tuple' if shape.frozen else 'list'} and isfinite(sum(x)):",
-            f"        {count} = COUNTS[len(x)]",
-            f"        {body} = PACKED[len(x)](*x)",
+            f"        {count}, pack = COLUMNS[len(x)]",
+            f"        {body} = pack(*x)",
             "    else:",
             f"        {count}, {body} = doubles(x)",
             "except (TypeError, OverflowError, StructError):",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from tapeline.errors import Misconfigured
@@ -28,7 +29,7 @@ def run_file(**addresses: str) -> RunFile:
         log_dir="/l",
         started_us=1,
         supervisor=ProcessRecord(name="supervisor", state="running"),
-        addresses=Addresses(**addresses),
+        addresses=msgspec.convert(addresses, Addresses),
         secrets=Secrets(postgres_password="pg-secret", clickhouse_password="ch-secret", gateway_token="token"),
     )
 
