@@ -1,0 +1,1 @@
+"""The executor's way to Kafka: intents in, records out."""
