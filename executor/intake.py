@@ -1,0 +1,86 @@
+"""Takes intents from the log, each once: stored with its orders and the next offset in one transaction, then begun."""
+
+from __future__ import annotations
+
+from executor.desk import Desk
+from executor.leasing import Holding
+from executor.planning import decider
+from executor.ports import AlreadyTaken, Clock, Log, LoggedIntent, NotTaken, Store, Taken
+from executor.terms import Known, Terms
+from tapeline.domain.order_records import CancelOrder, Flatten, OrderIntent
+from tapeline.errors import Unavailable
+from tapeline.runtime import logs
+from tapeline.runtime.log_events import LogEvent
+
+_LOG = logs.get(__name__)
+
+
+class Intake:
+    """One reader of `order.intent` for one account."""
+
+    def __init__(
+        self, log: Log, store: Store, clock: Clock, holding: Holding, known: Known, terms: Terms, desk: Desk
+    ) -> None:
+        """Take the ports and the desk that does what was taken."""
+        self._log = log
+        self._store = store
+        self._clock = clock
+        self._holding = holding
+        self._known = known
+        self._terms = terms
+        self._desk = desk
+
+    async def run(self) -> None:
+        """Take what comes for ever, from where the store stands; raise Fenced when the account is another's."""
+        await self._log.intents(await self._offsets())
+        while True:
+            try:
+                batch = await self._log.next_batch()
+            except Unavailable as error:
+                _LOG.warning(LogEvent.DEPENDENCY_LOST, dependency="log", reason=str(error))
+                await self._clock.sleep(self._terms.retry_s)
+                continue
+            for logged in batch:
+                await self._take(logged)
+
+    async def _offsets(self) -> dict[int, int]:
+        while True:
+            try:
+                return dict(await self._store.offsets(self._holding.lease.account))
+            except Unavailable:
+                await self._clock.sleep(self._terms.retry_s)
+
+    async def _take(self, logged: LoggedIntent) -> None:
+        """Answer one record; while the store is away it waits, so nothing is entered and nothing is lost."""
+        while True:
+            try:
+                await self._answer(logged)
+            except Unavailable as error:
+                _LOG.warning(LogEvent.DEPENDENCY_LOST, dependency="store", reason=str(error))
+                await self._clock.sleep(self._terms.retry_s)
+            else:
+                return
+
+    async def _answer(self, logged: LoggedIntent) -> None:
+        intent = logged.intent
+        if intent is None or intent.account != self._known.account:
+            await self._store.pass_by(self._holding.lease, logged.place)
+            return
+        decide = decider(intent, self._known, halted=lambda: self._desk.halted)
+        found = await self._store.take(self._holding.lease, intent, logged.place, decide, trace_id=logged.trace_id)
+        match found:
+            case Taken(plan=plan):
+                # The first part of a two-leg trade, and every order of anything else.
+                self._desk.begin(one for one in plan.orders if plan.pair is None or one.part == 1)
+                self._cancel(intent)
+            case NotTaken(refused=refused):
+                _LOG.info(LogEvent.INTENT_REFUSED, intent=intent.intent_id, code=refused.code, reason=refused.reason)
+            case AlreadyTaken():
+                self._cancel(intent)
+        self._desk.wake()
+
+    def _cancel(self, intent: OrderIntent) -> None:
+        if isinstance(intent.command, CancelOrder):
+            self._desk.cancel((intent.command.client_order_id,))
+        elif isinstance(intent.command, Flatten):
+            self._desk.flatten(intent.strategy, intent.symbol, intent.command.venue)

@@ -1,0 +1,84 @@
+"""What a private stream says, as hints: booked where it is about an order of ours, and never taken for the truth."""
+
+from __future__ import annotations
+
+from executor.desk import Desk
+from executor.leasing import Holding
+from executor.ports import Clock, Fenced, Store, VenueLink
+from executor.reconciling import Reconciler
+from executor.submitting import Submitter
+from executor.terms import Known, Terms, Where
+from executor.translating import told
+from tapeline.domain.orders import OurOrder
+from tapeline.errors import TapelineError
+from tapeline.runtime import logs
+from tapeline.runtime.log_events import LogEvent
+from tapeline.venues.account import Fill, OrderUpdate, PrivateEvent
+from tapeline.venues.orders import is_ours
+
+_LOG = logs.get(__name__)
+
+
+class Listener:
+    """Listens to one market, and compares it with our rows every few seconds and after each end of its stream."""
+
+    def __init__(
+        self, link: VenueLink, store: Store, clock: Clock, holding: Holding, known: Known, terms: Terms
+    ) -> None:
+        """Take the market and the ports."""
+        self._link = link
+        self._store = store
+        self._clock = clock
+        self._holding = holding
+        self._known = known
+        self._terms = terms
+
+    async def listen(self, submitter: Submitter, reconciler: Reconciler, desk: Desk) -> None:
+        """Book what the stream says for ever; when it ends, reconcile what was missed."""
+        while True:
+            try:
+                async for event in self._link.events():
+                    if await self._heard(event, submitter):
+                        desk.wake()
+            except Fenced:
+                raise
+            except TapelineError as error:
+                _LOG.warning(LogEvent.PRIVATE_STREAM_ENDED, where=":".join(self._link.where), reason=str(error))
+            await self._compare(submitter, reconciler, desk)
+            await self._clock.sleep(self._terms.retry_s)
+
+    async def poll(self, submitter: Submitter, reconciler: Reconciler, desk: Desk) -> None:
+        """Compare for ever: what REST says of open orders is the truth."""
+        while True:
+            await self._clock.sleep(self._terms.poll_every_s)
+            await self._compare(submitter, reconciler, desk)
+
+    async def _compare(self, submitter: Submitter, reconciler: Reconciler, desk: Desk) -> None:
+        where: Where = self._link.where
+        try:
+            if await reconciler.run((where,), submitter):
+                desk.wake()
+        except Fenced:
+            raise
+        except TapelineError as error:
+            _LOG.warning(LogEvent.STEP_FAILED, step="reconcile", of=":".join(where), reason=str(error))
+
+    async def _heard(self, event: PrivateEvent, submitter: Submitter) -> bool:
+        """Book what an event says of an order that we know; tell whether there was anything."""
+        if isinstance(event, OrderUpdate):
+            order = await self._order(event.order.client_id)
+            if order is not None:
+                await submitter.told(order, told(event.order))
+            return order is not None
+        if isinstance(event, Fill):
+            order = await self._order(event.client_id)
+            if order is not None:
+                await submitter.executed(event, order)
+            return order is not None
+        return False
+
+    async def _order(self, client_id: str | None) -> OurOrder | None:
+        if client_id is None or not is_ours(self._known.client_ids[self._link.where], client_id):
+            return None
+        state = await self._store.state(self._holding.lease.account, orders=(client_id,))
+        return state.order(client_id)

@@ -1,0 +1,29 @@
+"""The outbox to the broker, in order, at least once: what the broker has acknowledged is forgotten afterwards."""
+
+from __future__ import annotations
+
+from executor.ports import Clock, Log, Store
+from executor.terms import Terms
+from tapeline.errors import Unavailable
+from tapeline.runtime import logs
+from tapeline.runtime.log_events import LogEvent
+
+MOST = 500
+_IDLE_S = 0.05
+_LOG = logs.get(__name__)
+
+
+async def publish(store: Store, log: Log, clock: Clock, terms: Terms, stream: str) -> None:
+    """Publish a stream of the outbox for ever; while store or broker is away its records wait."""
+    while True:
+        try:
+            waiting = await store.outbox(stream, most=MOST)
+            if waiting:
+                await log.publish(waiting)
+                await store.published(stream, waiting[-1].number)
+                continue
+        except Unavailable as error:
+            _LOG.warning(LogEvent.DEPENDENCY_LOST, dependency="outbox", reason=str(error))
+            await clock.sleep(terms.retry_s)
+            continue
+        await clock.sleep(_IDLE_S)

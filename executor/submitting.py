@@ -1,0 +1,184 @@
+"""Requests to a venue, at most once per client id: noted before they go out, looked up where their fate is unknown."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping
+from decimal import Decimal
+
+from executor.drafting import request
+from executor.leasing import Holding
+from executor.ports import Clock, Store, VenueLink
+from executor.terms import US_PER_S, Instrument, Known, Terms, Where, request_end_us
+from executor.translating import fill, never_arrived, outcome, told
+from tapeline.domain.orders import Answer, OurOrder
+from tapeline.errors import TapelineError, Unavailable
+from tapeline.venues.account import Fill
+from tapeline.venues.calls import (
+    Accepted,
+    CancelRequest,
+    FillsQuery,
+    FoundOrder,
+    LeverageRequest,
+    OrderQuery,
+    PlaceOutcome,
+)
+from tapeline.venues.refusals import Unknown
+
+_TWICE = 2
+_SKEW_US = 5 * US_PER_S
+"""Fills are asked for from a little before the order was made: the venue's clock may be behind ours."""
+
+
+class Submitter:
+    """Sends, cancels and looks up for one executor's life."""
+
+    def __init__(
+        self,
+        store: Store,
+        links: Mapping[Where, VenueLink],
+        clock: Clock,
+        holding: Holding,
+        known: Known,
+        terms: Terms,
+    ) -> None:
+        """Take the ports."""
+        self._store = store
+        self._links = links
+        self._clock = clock
+        self._holding = holding
+        self._known = known
+        self._terms = terms
+        self._sent: set[str] = set()
+        self._missing: dict[str, int] = {}
+        self._leverages: dict[Instrument, Decimal] = {}
+        self.halted = False
+        """The kill switch that stands in memory alone."""
+
+    async def send(self, order: OurOrder) -> None:
+        """Send an order that was never sent, if there is still time, and book what comes of it."""
+        name = order.client_order_id
+        if name in self._sent or (self.halted and not order.closing):
+            return
+        if not await self._leverage(order):
+            return
+        sent_us = self._clock.now_us()
+        if self._until_us(order, sent_us) <= sent_us:
+            return
+        await self._store.sent(self._holding.lease, name, sent_us)
+        until_us = self._until_us(order, sent_us)
+        if until_us <= self._clock.now_us() or (self.halted and not order.closing):
+            # It was noted and then not sent: that is a definitive no of ours.
+            await self._book(order, Answer(status="REJECTED", code="not_sent", reason="there was no time left"))
+            return
+        self._sent.add(name)
+        link, native = self._place(order)
+        found: PlaceOutcome = Unknown(why="no answer in time")
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._terms.answer_s):
+                found = await link.place(request(order, native), until_us=until_us)
+        await self._book(order, outcome(found, sent_us=sent_us, answered_us=self._clock.now_us()))
+        if isinstance(found, Accepted):
+            for one in found.fills:
+                await self._fill(one, order)
+
+    async def drop(self, order: OurOrder, code: str, reason: str) -> None:
+        """End an order that was never sent."""
+        if order.client_order_id not in self._sent:
+            await self._book(order, Answer(status="REJECTED", code=code, reason=reason))
+
+    async def cancel(self, order: OurOrder) -> None:
+        """Cancel by client id, then look what has become of it: a fill may have won the race."""
+        link, native = self._place(order)
+        now_us = self._clock.now_us()
+        until_us = min(now_us + self._terms.window_us, self._holding.until_us())
+        if until_us > now_us:
+            call = CancelRequest(native=native, client_id=order.client_order_id)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._terms.answer_s):
+                    _ = await link.cancel(call, until_us=until_us)
+        await self.look_up(order)
+
+    async def look_up(self, order: OurOrder) -> None:
+        """Ask by client id; not found counts only beyond the time in which it could still show up, and only twice."""
+        link, native = self._place(order)
+        asked_us = self._clock.now_us()
+        try:
+            async with asyncio.timeout(self._terms.answer_s):
+                found = await link.query(OrderQuery(native=native, client_id=order.client_order_id))
+        except TimeoutError as error:
+            raise Unavailable("no answer in time") from error
+        if isinstance(found, FoundOrder):
+            self._missing.pop(order.client_order_id, None)
+            await self._book(order, told(found.order, looked_up=True))
+            return
+        if order.status not in ("PENDING", "UNKNOWN"):
+            return
+        shown_us = request_end_us(order, self._terms) + self._known.visibility_us[order.venue, order.market]
+        if asked_us <= shown_us + self._terms.margin_us:
+            return
+        times = self._missing[order.client_order_id] = self._missing.get(order.client_order_id, 0) + 1
+        if times >= _TWICE:
+            await self._book(order, never_arrived(asked_us - shown_us))
+
+    async def read_fills(self, order: OurOrder) -> None:
+        """Read the fills of an order's instrument since it was made and book those that are its own."""
+        link, native = self._place(order)
+        since_us = order.created_us - _SKEW_US
+        read = await link.fills(FillsQuery(native=native, since_us=since_us, until_us=self._clock.now_us() + _SKEW_US))
+        for one in read.fills:
+            by_venue_id = one.client_id is None and one.venue_order_id == order.venue_order_id
+            if by_venue_id or one.client_id == order.client_order_id:
+                await self._fill(one, order)
+
+    async def told(self, order: OurOrder, answer: Answer) -> None:
+        """Book what the private stream said of an order."""
+        await self._book(order, answer)
+
+    async def executed(self, found: Fill, order: OurOrder) -> None:
+        """Book what the private stream said of a fill."""
+        await self._fill(found, order)
+
+    def _until_us(self, order: OurOrder, sent_us: int) -> int:
+        return min(order.expires_us, sent_us + self._terms.window_us, self._holding.until_us())
+
+    def _place(self, order: OurOrder) -> tuple[VenueLink, str]:
+        where = (order.venue, order.market, order.symbol)
+        return self._links[order.venue, order.market], self._known.rules[where].native
+
+    async def _leverage(self, order: OurOrder) -> bool:
+        """Set the leverage that an opening order needs, once; without it the order is not sent (D-13)."""
+        where = (order.venue, order.market, order.symbol)
+        if order.closing or order.leverage is None or order.market != "futures":
+            return True
+        if self._leverages.get(where) == order.leverage:
+            return True
+        link, native = self._place(order)
+        try:
+            done = await link.set_leverage(LeverageRequest(native=native, leverage=order.leverage))
+        except Unavailable:
+            return False
+        except TapelineError as error:
+            await self.drop(order, "leverage", str(error))
+            return False
+        self._leverages[where] = done.leverage
+        return True
+
+    async def _fill(self, one: Fill, order: OurOrder) -> None:
+        where = (order.venue, order.market, order.symbol)
+        booked = fill(one, order, self._known)
+        await self._again(lambda: self._store.filled(self._holding.lease, booked, base=self._known.base(where)))
+
+    async def _book(self, order: OurOrder, answer: Answer) -> None:
+        await self._again(lambda: self._store.answered(self._holding.lease, order.client_order_id, answer))
+
+    async def _again(self, work: Callable[[], Awaitable[object]]) -> None:
+        """Book until it is booked: every operation of the store bears being asked for again."""
+        while True:
+            try:
+                _ = await work()
+            except Unavailable:
+                await self._clock.sleep(self._terms.retry_s)
+            else:
+                return

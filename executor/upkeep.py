@@ -1,0 +1,57 @@
+"""What an order needs after it was sent, whatever it is for, pure: what is not surely over is looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Final
+
+from executor.steps import Cancel, Drop, LookUp, ReadFills, Step, View
+from tapeline.domain.orders import OurOrder
+
+RETRY: Final = frozenset({"rate_limited", "overloaded", "expired", "never_arrived", "not_sent"})
+"""Codes of a definitive no after which the same thing may be asked under a new id."""
+
+
+def upkeep(order: OurOrder, view: View) -> Iterable[Step]:
+    """Yield what an order needs that was sent, whatever it is for."""
+    if order.client_order_id in view.busy or is_unsent(order):
+        return
+    if order.status in ("PENDING", "UNKNOWN"):
+        yield Cancel(order=order) if order.client_order_id in view.cancels else LookUp(order=order)
+    elif order.is_open:
+        unwanted = view.desired == "HALTED" and not order.closing
+        if unwanted or order.client_order_id in view.cancels:
+            yield Cancel(order=order)
+        elif order.time_in_force != "GTC" or order.order_type == "market":
+            # It does not rest, so it is over by now and only the news is missing.
+            yield LookUp(order=order)
+    elif not order.complete:
+        yield ReadFills(order=order)
+
+
+def is_unsent(order: OurOrder) -> bool:
+    """Tell whether no request for an order ever went out: that is noted before it does."""
+    return order.status == "PENDING" and order.sent_us is None
+
+
+def dealt(order: OurOrder) -> Decimal:
+    """Return how much of an order was dealt, also where the venue has not told the fills one by one yet."""
+    return max(order.filled, order.told_filled)
+
+
+def forbidden(order: OurOrder, view: View) -> Drop | None:
+    """Return the end of an unsent order that must not be sent any more."""
+    if view.now_us > order.expires_us:
+        return Drop(order=order, code="too_late", reason="it was not sent in time")
+    if order.client_order_id in view.cancels:
+        return Drop(order=order, code="cancelled", reason="it was cancelled before it was sent")
+    if not order.closing and view.desired != "RUNNING":
+        return Drop(order=order, code=view.desired.lower(), reason=f"it is {view.desired}: nothing is opened")
+    return None
+
+
+def backoff_us(attempt: int, view: View) -> int:
+    """Return the pause after an attempt: 100, 200, 400 ms and so on."""
+    longest = int(view.terms.look_longest_s * 1_000_000)
+    return min(longest, view.terms.retry_first_us << min(attempt - 1, 16))

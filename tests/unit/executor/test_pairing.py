@@ -1,0 +1,155 @@
+"""The two-leg trade from its rows: both legs at once, retried, rolled back in bounded time, resumed by anyone."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+import pytest
+
+from executor.deciding import next_steps
+from executor.steps import Add, Cancel, Change, Drop, LookUp, Send, Settle, Step, View, Wait
+from tests.unit.executor.scene import NOW_US, order, pair, view
+
+
+def _said(found: View) -> list[str]:
+    return [_word(step) for step in next_steps(found)]
+
+
+def _word(step: Step) -> str:
+    name = type(step).__name__
+    found = name
+    match step:
+        case Add(order=one):
+            kind = "close" if one.closing else "open"
+            found = f"Add {kind} {one.leg} {one.part}.{one.attempt} {one.side} {one.order_type} {one.quantity}"
+        case Drop(order=one, code=code):
+            found = f"Drop {one.client_order_id} {code}"
+        case Change(pair=changed):
+            found = f"Change {changed.state} {changed.event}"
+        case Settle(reason=reason):
+            found = f"Settle {reason}"
+        case Wait(until_us=until_us):
+            found = f"Wait {(until_us - NOW_US) // 1000}"
+        case Send(order=one) | Cancel(order=one) | LookUp(order=one):
+            found = f"{name} {one.client_order_id}"
+    return found
+
+
+def test_both_legs_of_the_first_part_are_sent_at_once_and_the_next_part_waits() -> None:
+    legs = [order("b1", "buy"), order("s1", "sell"), order("b2", "buy", part=2), order("s2", "sell", part=2)]
+    assert _said(view(*legs)) == ["Send b1", "Send s1"]
+    dealt = [order("b1", "buy", "FILLED", filled="1"), order("s1", "sell", "FILLED", filled="1"), *legs[2:]]
+    assert _said(view(*dealt)) == ["Send b2", "Send s2"]
+
+
+def test_after_a_part_that_was_not_dealt_nothing_more_is_entered() -> None:
+    legs = [order("b1", "buy", "EXPIRED"), order("s1", "sell", "EXPIRED"), order("b2", "buy", part=2)]
+    assert _said(view(*legs)) == ["Drop b2 not_sent"]
+
+
+def test_an_unknown_leg_is_looked_up_and_nothing_else_while_there_is_time() -> None:
+    legs = [order("b1", "buy", "FILLED", filled="1"), order("s1", "sell", "UNKNOWN")]
+    assert _said(view(*legs, after_ms=500)) == ["LookUp s1", "Wait 1500"]
+
+
+def test_when_the_time_is_over_the_filled_leg_is_closed_and_the_unknown_one_cancelled_by_its_id() -> None:
+    legs = [order("b1", "buy", "FILLED", filled="1"), order("s1", "sell", "UNKNOWN")]
+    assert _said(view(*legs, after_ms=1_500)) == ["LookUp s1", "Cancel s1", "Add close buy 1.1 sell market 1.000"]
+
+
+def test_the_second_leg_is_tried_again_after_100_200_and_400_ms_and_then_the_first_is_closed() -> None:
+    first = order("b1", "buy", "FILLED", filled="1")
+
+    def tried(*ends_ms: int) -> list[object]:
+        return [
+            order(f"s{at}", "sell", "REJECTED", attempt=at, code="rejected", updated_us=NOW_US + end_ms * 1_000)
+            for at, end_ms in enumerate(ends_ms, start=1)
+        ]
+
+    def said(after_ms: int, *ends_ms: int) -> list[str]:
+        return _said(view(first, *tried(*ends_ms), after_ms=after_ms))  # type: ignore[arg-type]  # they are orders
+
+    assert said(50, 10) == ["Wait 1500", "Wait 110"]
+    assert said(110, 10) == ["Wait 1500", "Add open sell 1.2 sell limit 1.000"]
+    assert said(320, 10, 120) == ["Wait 1500", "Add open sell 1.3 sell limit 1.000"]
+    assert said(700, 10, 120, 330) == ["Wait 1500", "Wait 730"]
+    assert said(730, 10, 120, 330) == ["Wait 1500", "Add open sell 1.4 sell limit 1.000"]
+    assert said(740, 10, 120, 330, 740) == ["Wait 1500", "Add close buy 1.1 sell market 1.000"]
+
+
+@pytest.mark.parametrize(
+    ("bought", "sold", "close"),
+    [
+        ("1", "0.4", "Add close buy 1.1 sell market 0.600"),
+        ("0.25", "1", "Add close sell 1.1 buy market 0.750"),
+    ],
+)
+def test_unequal_fills_are_trimmed_to_the_smaller_leg(bought: str, sold: str, close: str) -> None:
+    legs = [order("b1", "buy", "EXPIRED", filled=bought), order("s1", "sell", "EXPIRED", filled=sold)]
+    assert _said(view(*legs, after_ms=10)) == ["Wait 1500", close]
+
+
+def test_what_the_venue_calls_dealt_counts_before_its_fills_are_told() -> None:
+    told = order("b1", "buy", "FILLED", told_filled=Decimal(1))
+    legs = [told, order("s1", "sell", "UNKNOWN")]
+    found = _said(view(*legs, after_ms=1_500))
+    assert found == ["ReadFills", "LookUp s1", "Cancel s1", "Add close buy 1.1 sell market 1.000"]
+
+
+def test_a_leg_that_a_crash_left_unsent_is_sent_by_the_successor_in_time_and_dropped_when_it_is_late() -> None:
+    legs = [order("b1", "buy", "FILLED", filled="1"), order("s1", "sell")]
+    assert _said(view(*legs, after_ms=400)) == ["Send s1", "Wait 1500"]
+    late = _said(view(*legs, after_ms=1_600))
+    assert late == ["Drop s1 naked", "Add close buy 1.1 sell market 1.000"]
+
+
+def test_a_rollback_that_fails_too_often_is_an_error_with_an_alarm_and_is_tried_on() -> None:
+    closes = [
+        order(f"c{at}", "buy", "REJECTED", closing=True, side="sell", attempt=at, updated_us=NOW_US, code="rejected")
+        for at in range(1, 9)
+    ]
+    legs = [order("b1", "buy", "FILLED", filled="1"), order("s1", "sell", "EXPIRED"), *closes]
+    steps = next_steps(view(*legs, after_ms=60_000))
+    assert [_word(step) for step in steps] == ["Change ERROR failed", "Add close buy 1.9 sell market 1.000"]
+    assert [step.alarm for step in steps if isinstance(step, Change)] == [
+        "p: the buy leg could not be closed in 8 tries"
+    ]
+
+
+def test_even_legs_end_the_entry_and_settle_only_in_the_next_step() -> None:
+    legs = [order("b1", "buy", "FILLED", filled="1"), order("s1", "sell", "FILLED", filled="1")]
+    (step,) = next_steps(view(*legs))
+    assert isinstance(step, Change)
+    assert (step.pair.state, step.pair.event) == ("POSITION_OPEN", "entered")
+    assert [(leg.leg, leg.opened, leg.closed) for leg in step.pair.legs] == [
+        ("buy", Decimal(1), Decimal(0)),
+        ("sell", Decimal(1), Decimal(0)),
+    ]
+    assert _said(view(*legs, pair=step.pair)) == ["Settle entered"]
+
+
+def test_a_rollback_ends_flat_and_ready() -> None:
+    closed = order("c1", "buy", "FILLED", filled="1", closing=True, side="sell")
+    legs = [order("b1", "buy", "FILLED", filled="1"), order("s1", "sell", "REJECTED", code="rejected"), closed]
+    assert _said(view(*legs, after_ms=900)) == ["Change READY rolled_back"]
+
+
+def test_an_exit_that_closed_one_leg_more_closes_the_other_one_further() -> None:
+    closes = [
+        order("cb", "buy", "FILLED", filled="1", closing=True, side="sell"),
+        order("cs", "sell", "EXPIRED", filled="0.7", closing=True, side="buy"),
+    ]
+    held = msgspec.structs.replace(pair(held="1"), state="EXITING", event="exit")
+    found = view(*closes, command="ExitPair", pair=held)
+    assert _said(found) == ["Wait 1500", "Add close sell 1.2 buy market 0.300"]
+
+
+def test_halted_sends_no_part_but_still_closes_what_stands_alone() -> None:
+    assert _said(view(order("b1", "buy"), order("s1", "sell"), desired="HALTED")) == [
+        "Drop b1 halted",
+        "Drop s1 halted",
+    ]
+    alone = [order("b1", "buy", "FILLED", filled="1"), order("s1", "sell", "REJECTED", code="rejected")]
+    found = _said(view(*alone, after_ms=500, desired="HALTED"))
+    assert found == ["Wait 1500", "Add close buy 1.1 sell market 1.000"]
