@@ -84,7 +84,8 @@ class Server:
     def __init__(self, count: int) -> None:
         """Begin with so many symbols that nobody has subscribed."""
         self._natives = _natives(_symbols(count))
-        self._numbers = dict.fromkeys(self._natives, frames.START)
+        # Above all that an exchange before this one has sent: its records may still be in the broker.
+        self._numbers = dict.fromkeys(self._natives, frames.START + round(time.monotonic() * 1_000))
         self._sockets: dict[str, ServerConnection] = {}
 
     async def socket(self, connection: ServerConnection) -> None:

@@ -11,7 +11,7 @@ import json
 import struct
 from collections.abc import Mapping
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 from io import BytesIO
 from typing import Any, Final, NamedTuple
 
@@ -62,6 +62,7 @@ class Codec:
         """Take the registry's ids, by subject; ids of subjects that are not in the catalogue are left alone."""
         self._heads: dict[str, bytes] = {}
         self._writers: dict[str, tuple[bytes, type[Any], avro.Write]] = {}
+        self._readers: dict[bytes, tuple[str, avro.Read]] = {}
         self._ours: dict[bytes, str] = {}
         self._foreign: dict[bytes, _Foreign] = {}
         for topic in TOPICS:
@@ -87,15 +88,10 @@ class Codec:
         A value written with an older or newer schema that was learned is resolved against ours. Raise UnknownSchema
         when the id is not known, InvalidMessage when the bytes are not exactly one value of the topic's record.
         """
-        head = data[: _HEAD.size]
-        record = self._ours.get(head)
-        foreign = None if record is not None else self._written(head)
-        found = record if foreign is None else foreign.record
-        if found != topic.record:
-            raise InvalidMessage(f"topic {topic.name} carries {topic.record}", field="record", value=found)
-        if foreign is None:
-            return _reader(topic.record)(data, _HEAD.size)
-        return _resolved(topic.record, foreign.schema, data)
+        record, read = self._readers.get(data[: _HEAD.size]) or self._reader(data[: _HEAD.size])
+        if record != topic.record:
+            raise InvalidMessage(f"topic {topic.name} carries {topic.record}", field="record", value=record)
+        return read(data, _HEAD.size)
 
     def decode_any(self, data: bytes) -> tuple[str, Values]:
         """Return the record's name and plain values, as they were written: for people who look into a topic."""
@@ -104,7 +100,7 @@ class Codec:
         if record is not None:
             return record, _plain_reader(record)(data, _HEAD.size)
         foreign = self._written(head)
-        values = _read(data, foreign.schema, None, tagged=strict.has_tagged_union(foreign.schema))
+        values = _read(data, _HEAD.size, foreign.schema, None, tagged=strict.has_tagged_union(foreign.schema))
         _check(strict.reading(foreign.schema), values)
         return foreign.record, values
 
@@ -128,6 +124,15 @@ class Codec:
             )
         found = self._writers[topic.name] = (head, *_writer(topic.record))
         return found
+
+    def _reader(self, head: bytes) -> tuple[str, avro.Read]:
+        """Return the record that a head names and what reads its values; made when the first of them comes."""
+        record = self._ours.get(head)
+        if record is not None:
+            found = self._readers[head] = (record, _reader(record))
+            return found
+        foreign = self._written(head)
+        return foreign.record, partial(_resolved, foreign)
 
     def _written(self, head: bytes) -> _Foreign:
         """Return the schema of others that a head names."""
@@ -181,10 +186,11 @@ def _parsed(schema: object) -> Values:
     return found
 
 
-def _resolved(name: str, writer: Values, data: bytes) -> Any:  # noqa: ANN401 - a Struct or plain values
+def _resolved(foreign: _Foreign, data: bytes, place: int) -> Any:  # noqa: ANN401 - a Struct or plain values
     """Return the value that was written with another schema of one of our records."""
+    name = foreign.record
     tagged, check = _checks(name)
-    values = _read(data, writer, _ours(name), tagged=tagged)
+    values = _read(data, place, foreign.schema, _ours(name), tagged=tagged)
     _check(check, values)
     kind = events.STRUCTS.get(name)
     if kind is None:
@@ -195,10 +201,10 @@ def _resolved(name: str, writer: Values, data: bytes) -> Any:  # noqa: ANN401 - 
         raise InvalidMessage(f"{name}: {error}") from None
 
 
-def _read(data: bytes, writer: Values, reader: Values | None, *, tagged: bool) -> Any:  # noqa: ANN401 - see below
-    """Read one value that fills the bytes after the head: plain values, for a record was written."""
+def _read(data: bytes, place: int, writer: Values, reader: Values | None, *, tagged: bool) -> Any:  # noqa: ANN401 - see below
+    """Read one value that fills the bytes from this place on: plain values, for a record was written."""
     source = BytesIO(data)
-    source.seek(_HEAD.size)
+    source.seek(place)
     try:
         values = fastavro.schemaless_reader(
             source, writer, reader, return_record_name=tagged, return_record_name_override=tagged
