@@ -192,7 +192,7 @@ CREATE TABLE trades (
 );
 COMMENT ON TABLE trades IS 'Our fills, each once per id of the venue (E-16)';
 COMMENT ON COLUMN trades.order_id IS 'Null for what the venue did by itself, as a liquidation';
-COMMENT ON COLUMN trades.position_id IS 'The newest life it belongs to; a fill through zero also ended the one before, which bears its fee';
+COMMENT ON COLUMN trades.position_id IS 'The newest life it belongs to. A fill through zero also ended the one before, which bears its fee';
 COMMENT ON COLUMN trades.fee_quote IS 'The fee in quote currency at the price of this fill';
 CREATE INDEX trades_of_order ON trades (client_order_id);
 CREATE INDEX trades_time ON trades (account, symbol, filled_us);
