@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -16,18 +15,13 @@ from gateway.desk import Desk
 from gateway.hub import Hub
 from gateway.state import State
 from gateway.tape import Tape
-from schemas import topics
-from schemas.topics import TOPICS
-from tapeline.domain.events import Alert, Heartbeat
-from tapeline.runtime import clock, endpoints, lifecycle, logs, registry, telemetry
+from tapeline.runtime import clock, endpoints, lifecycle, logs, registry, speaking, telemetry
 from tapeline.runtime.codec import Codec
 from tapeline.runtime.dlq import DeadLetters
-from tapeline.runtime.endpoints import Endpoints
 from tapeline.runtime.kafka import Publisher
 from tapeline.runtime.lifecycle import Lifecycle
 from tapeline.runtime.log_events import LogEvent
 from tapeline.runtime.registry import RegistryClient
-from tapeline.runtime.telemetry import Publish
 
 SERVICE: Final = "gateway"
 
@@ -65,13 +59,14 @@ async def serve(life: Lifecycle, *, process: str, announce: Callable[[str], None
     await life.start("clients", desk.hub.serving())
     log.info(LogEvent.WS_SERVER_STARTED, address=f"{address.replace('http', 'ws', 1)}/ws")
     schemas = await life.start("registry", RegistryClient(registry_at))
-    codec = Codec(await _ids(found, schemas))
+    codec = Codec(await registry.ids_for(found, schemas))
     publisher = await life.start("publisher", Publisher(kafka, client_id=process))
     letters = DeadLetters(publisher, codec, process=process)
     reader = Tape(kafka, desk.hub, codec, letters, learn=schemas.schema, health=life.health, process=process)
     await life.start("topics", reader.reading())
     desk.hub.open()
-    await life.start("heartbeat", _beating(life, _publishing(publisher, codec), process, reader.lag))
+    publish = speaking.publishing(publisher, codec)
+    await life.start("heartbeat", speaking.beating(life, publish, process, reader.lag))
     await life.stopping()
     desk.stopped_us = clock.now_us()
 
@@ -79,30 +74,6 @@ async def serve(life: Lifecycle, *, process: str, announce: Callable[[str], None
 def _announce(address: str) -> None:
     sys.stdout.write(f"{msgspec.json.encode({'gateway': address}).decode()}\n")
     sys.stdout.flush()
-
-
-async def _ids(found: Endpoints, client: RegistryClient) -> Mapping[str, int]:
-    """Return the schema ids: the run file has them where Tapeline runs here, else the registry is asked."""
-    known = {} if found.run is None else found.run.schema_ids
-    return known or await registry.register_all(client, TOPICS)
-
-
-def _publishing(publisher: Publisher, codec: Codec) -> Publish:
-    async def publish(name: str, key: str, value: Heartbeat | Alert) -> None:
-        _ = await publisher.publish(name, key, codec.encode(topics.by_name(name), value))
-
-    return publish
-
-
-@asynccontextmanager
-async def _beating(
-    life: Lifecycle, publish: Publish, process: str, lag: Callable[[], Mapping[str, int]]
-) -> AsyncIterator[None]:
-    pulse = telemetry.Pulse(
-        publish, life.health, every_s=life.settings.process.heartbeat_every_s, process=process, lag=lag
-    )
-    async with lifecycle.background("heartbeat", pulse.run()):
-        yield
 
 
 if __name__ == "__main__":

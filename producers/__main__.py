@@ -6,26 +6,20 @@ import argparse
 import socket
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 from producers import places
 from producers.looking_back import LookingBack
 from producers.recording import Means, Recorder
-from schemas import topics
-from schemas.topics import TOPICS
-from tapeline.runtime import endpoints, lifecycle, registry, telemetry
+from tapeline.runtime import endpoints, lifecycle, registry, speaking, telemetry
 from tapeline.runtime.codec import Codec
 from tapeline.runtime.kafka import Publisher
 from tapeline.runtime.registry import RegistryClient
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from producers.places import Place
-    from tapeline.domain.events import Alert, Heartbeat
+    from tapeline.domain.events import Alert
     from tapeline.runtime.lifecycle import Lifecycle
-    from tapeline.runtime.telemetry import Publish
 
 SERVICE: Final = "producers"
 
@@ -55,10 +49,9 @@ async def record(life: Lifecycle, chosen: Sequence[Place], *, name: str) -> None
     process = f"{SERVICE}-{name}"
     await life.start("telemetry", telemetry.serve(settings.process.metrics_port, life.health))
     schemas = await life.start("registry", RegistryClient(found.registry))
-    known = {} if found.run is None else found.run.schema_ids
-    codec = Codec(known or await registry.register_all(schemas, TOPICS))
+    codec = Codec(await registry.ids_for(found, schemas))
     publisher = await life.start("publisher", Publisher(found.kafka, client_id=process))
-    publish = _publishing(publisher, codec)
+    publish = speaking.publishing(publisher, codec)
 
     async def tell(code: str, sentence: str, fix: str | None) -> Alert:
         return await telemetry.alert(publish, process, "critical", code, sentence, fix=fix)
@@ -78,26 +71,10 @@ async def record(life: Lifecycle, chosen: Sequence[Place], *, name: str) -> None
     def waiting() -> Mapping[str, int]:
         return {str(one.place): one.waiting() for one in recorders}
 
-    pulse = telemetry.Pulse(
-        publish, life.health, every_s=settings.process.heartbeat_every_s, process=process, lag=waiting
-    )
-    await life.start("heartbeat", _beating(pulse))
+    await life.start("heartbeat", speaking.beating(life, publish, process, waiting))
     for one in recorders:
         _ = life.spawn(str(one.place), one.run(), essential=False)
     await life.stopping()
-
-
-def _publishing(publisher: Publisher, codec: Codec) -> Publish:
-    async def publish(name: str, key: str, value: Heartbeat | Alert) -> None:
-        _ = await publisher.publish(name, key, codec.encode(topics.by_name(name), value), partition=0)
-
-    return publish
-
-
-@asynccontextmanager
-async def _beating(pulse: telemetry.Pulse) -> AsyncIterator[None]:
-    async with lifecycle.background("heartbeat", pulse.run()):
-        yield
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ kept. Partitions are read backwards in growing steps until each wanted instrumen
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -100,27 +100,24 @@ class LookingBack:
         records: Iterable[Record] = part.found
         if part.partition.topic in _LAST_ONLY:
             records = {one.key: one for one in part.found}.values()
-        topic = topics.by_name(part.partition.topic)
-
-        def decode(record: Record) -> Book | DeltaBatch | Trade | Gap:
-            return self._codec.decode(topic, record.value or b"")  # type: ignore[no-any-return]  # the topic says which
-
         for record in records:
-            value = await self._understood(record, decode)
+            value = await self._understood(record)
             if value is not None:
                 tails.fold(value)
 
-    async def _understood(
-        self, record: Record, decode: Callable[[Record], Book | DeltaBatch | Trade | Gap]
-    ) -> Book | DeltaBatch | Trade | Gap | None:
+    async def _understood(self, record: Record) -> Book | DeltaBatch | Trade | Gap | None:
         """Decode a record of ours; what nobody can read tells nothing."""
         try:
-            return decode(record)
+            return self._decoded(record)
         except UnknownSchema as error:
             self._codec.learn(error.schema_id, await self._registry.schema(error.schema_id))
         except InvalidMessage:
             return None
-        return decode(record)
+        return self._decoded(record)
+
+    def _decoded(self, record: Record) -> Book | DeltaBatch | Trade | Gap:
+        topic = topics.by_name(record.topic)
+        return self._codec.decode(topic, record.value or b"")  # type: ignore[no-any-return]  # the topic says which
 
 
 async def _chunks(

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from tapeline.domain.events import Instrument, Market
+from tapeline.domain.events import Instrument
+from tapeline.domain.instruments import MARKETS, Market
 from tapeline.errors import Misconfigured
 from tapeline.runtime.runfile import RunFile
 from tapeline.runtime.settings import Settings
@@ -14,7 +15,6 @@ from tapeline.venues import registry
 from tapeline.venues.contract import Feed, Hosts
 
 ALL: Final = "all"
-MARKETS: Final[tuple[Market, ...]] = ("spot", "futures")
 
 
 @dataclass(frozen=True, slots=True)

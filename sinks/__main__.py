@@ -5,30 +5,24 @@ from __future__ import annotations
 import argparse
 import socket
 import sys
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
-from schemas import topics
-from schemas.topics import TOPICS
 from sinks import store
 from sinks.batching import Bounds
 from sinks.clickhouse import Place, Sink
 from sinks.holes import Holes
 from sinks.intake import Intake
-from tapeline.runtime import endpoints, lifecycle, registry, telemetry
+from tapeline.runtime import endpoints, lifecycle, registry, speaking, telemetry
 from tapeline.runtime.codec import Codec
 from tapeline.runtime.dlq import DeadLetters
 from tapeline.runtime.kafka import Publisher
 from tapeline.runtime.registry import RegistryClient
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from collections.abc import Sequence
 
     from sinks.steps import Steps
-    from tapeline.domain.events import Alert, Heartbeat
-    from tapeline.runtime.endpoints import Endpoints
     from tapeline.runtime.lifecycle import Lifecycle
-    from tapeline.runtime.telemetry import Publish
 
 SERVICE: Final = "sinks"
 GROUP: Final = "sink-clickhouse"
@@ -56,9 +50,9 @@ async def fill_clickhouse(life: Lifecycle, *, name: str, group: str, steps: Step
     process = f"{SERVICE}-{name}"
     await life.start("telemetry", telemetry.serve(settings.process.metrics_port, life.health))
     schemas = await life.start("registry", RegistryClient(found.registry))
-    codec = Codec(await _ids(found, schemas))
+    codec = Codec(await registry.ids_for(found, schemas))
     publisher = await life.start("publisher", Publisher(found.kafka, client_id=process))
-    alarm = _publishing(publisher, codec)
+    alarm = speaking.publishing(publisher, codec)
     opened = await life.start("clickhouse", store.store(found.clickhouse))
     sink = Sink(
         Place(kafka=found.kafka, group=group, member=name),
@@ -69,33 +63,9 @@ async def fill_clickhouse(life: Lifecycle, *, name: str, group: str, steps: Step
         bounds=Bounds(rows=settings.monitor.batch_size, wait_s=settings.monitor.batch_interval_sec),
         steps=steps,
     )
-    await life.start("heartbeat", _beating(life, alarm, process, sink.lag))
+    await life.start("heartbeat", speaking.beating(life, alarm, process, sink.lag))
     await life.start("sink", sink.running())
     await life.stopping()
-
-
-async def _ids(found: Endpoints, client: RegistryClient) -> Mapping[str, int]:
-    """Return the schema ids: the run file has them where Tapeline runs here, else the registry is asked."""
-    known = {} if found.run is None else found.run.schema_ids
-    return known or await registry.register_all(client, TOPICS)
-
-
-def _publishing(publisher: Publisher, codec: Codec) -> Publish:
-    async def publish(name: str, key: str, value: Heartbeat | Alert) -> None:
-        _ = await publisher.publish(name, key, codec.encode(topics.by_name(name), value))
-
-    return publish
-
-
-@asynccontextmanager
-async def _beating(
-    life: Lifecycle, publish: Publish, process: str, lag: Callable[[], Mapping[str, int]]
-) -> AsyncIterator[None]:
-    pulse = telemetry.Pulse(
-        publish, life.health, every_s=life.settings.process.heartbeat_every_s, process=process, lag=lag
-    )
-    async with lifecycle.background("heartbeat", pulse.run()):
-        yield
 
 
 if __name__ == "__main__":

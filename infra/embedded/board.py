@@ -50,10 +50,10 @@ class Board:
         """Tell the ids of the schemas, which workers want at their start."""
         self._write(schema_ids=dict(schema_ids))
 
-    def ready(self, schema_ids: Mapping[str, int]) -> None:
+    def ready(self) -> None:
         """Say that everything answers and is set up."""
         supervisor = msgspec.structs.replace(self.run.supervisor, state="running")
-        self._write(ready=True, schema_ids=dict(schema_ids), supervisor=supervisor)
+        self._write(ready=True, supervisor=supervisor)
 
     def remove(self) -> None:
         """Forget the run: nothing of it is left."""

@@ -49,8 +49,9 @@ class Supervisor:
             self._board, self._plans = await self._life.start("data directory", self._opened(metrics))
         await self._start_children()
         ids = await self._set_up()
-        await self._start_workers(ids)
-        self._board.ready(ids)
+        self._board.knows(ids)
+        await self._start_workers()
+        self._board.ready()
         self._tell(Step(step=steps.WHOLE, state="done", elapsed_s=round(clock.monotonic_s() - began_s, 3)))
         self._report.close()
         _ = self._life.spawn("class image", self._plans.make_image(), essential=False)
@@ -83,9 +84,8 @@ class Supervisor:
         child = Child(name, plan, self._plans.output(name), self._changed, metrics=self._plans.metrics(name))
         self._children[name] = await self._life.start(name, _kept(child))
 
-    async def _start_workers(self, schema_ids: dict[str, int]) -> None:
+    async def _start_workers(self) -> None:
         """Start the pipeline, where it is asked for: all at once, each waits for what it needs."""
-        self._board.knows(schema_ids)
         names = workers.names(self._settings)
         for name in names:
             await self._start_child(name)

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
-from tapeline.domain.events import Market
+from tapeline.domain.instruments import MARKETS, Market
 from tapeline.errors import Misconfigured
 from tapeline.venues import registry
-
-MARKETS: Final[tuple[Market, ...]] = ("spot", "futures")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,9 +5,8 @@ A record that cannot be decoded is counted and told, and the next one follows.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from typing import Any, Final
 
 from schemas.topics import by_name
@@ -141,8 +140,8 @@ async def known(kafka: KafkaEndpoint, found: Extents) -> frozenset[str]:
     """Return the symbols that are known: of all instruments, and of the newest books."""
     goals = {place: end for place, (_, end) in found.items() if place.topic in _SYMBOLS_IN}
     starts: dict[Partition | str, Start] = {place: _begin(found[place], _SYMBOLS_IN[place.topic]) for place in goals}
-    async with _reading(kafka, starts) as source:
-        symbols = {symbol_in(record) async for record in source.until(goals)}
+    async with Reader.assigned(kafka, starts, client_id=CLIENT) as reader:
+        symbols = {symbol_in(record) async for record in Source(kafka, reader).until(goals)}
     return frozenset(symbol for symbol in symbols if "/" in symbol)
 
 
@@ -165,33 +164,13 @@ async def opened(
     goals = {place: found[place][1] for place in (Partition(topic, number) for topic in takers)}
     back = dict.fromkeys(newest, LOOK_BACK) | dict.fromkeys(coming, 0)
     starts: dict[Partition | str, Start] = {place: _begin(found[place], back[place.topic]) for place in goals}
-    source = await stack.enter_async_context(_reading(kafka, starts))
-    return Feed(source, decoder, symbol, takers, goals)
+    reader = await stack.enter_async_context(Reader.assigned(kafka, starts, client_id=CLIENT))
+    return Feed(Source(kafka, reader), decoder, symbol, takers, goals)
 
 
 def symbol_in(record: Record) -> str:
     """Return the symbol in which a record's key ends, empty when it has none."""
     return "" if record.key is None else record.key.decode("utf-8", "replace").rpartition(":")[2]
-
-
-@asynccontextmanager
-async def _reading(kafka: KafkaEndpoint, starts: Mapping[Partition | str, Start]) -> AsyncIterator[Source]:
-    """Open a reader.
-
-    When the broker is gone, closing the library's consumer raises the cancellation of a task of its own, which would
-    hide why we end; ours is one that this task was asked for.
-    """
-    reader = Reader.assigned(kafka, starts, client_id=CLIENT)
-    await reader.__aenter__()
-    try:
-        yield Source(kafka, reader)
-    finally:
-        try:
-            await reader.__aexit__(None, None, None)
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is None or task.cancelling():
-                raise
 
 
 def _begin(extent: tuple[int, int], count: int | None) -> int:

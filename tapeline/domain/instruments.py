@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal, get_args
 
 Market = Literal["spot", "futures"]
 Side = Literal["buy", "sell"]
+MARKETS: Final[tuple[Market, ...]] = get_args(Market)

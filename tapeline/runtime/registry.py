@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import ssl
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self, TypeVar
@@ -15,10 +15,10 @@ import aiohttp
 import msgspec
 
 from schemas import avro_files
-from schemas.topics import Topic
+from schemas.topics import TOPICS, Topic
 from tapeline.errors import Misconfigured, Unavailable, UnknownSchema
 from tapeline.runtime import logs, retry, tls
-from tapeline.runtime.endpoints import RegistryEndpoint
+from tapeline.runtime.endpoints import Endpoints, RegistryEndpoint
 from tapeline.runtime.log_events import LogEvent
 
 MAX_RETRIES: Final = 5
@@ -230,6 +230,12 @@ async def register_all(client: RegistryClient, topics: Iterable[Topic]) -> dict[
         ids[topic.subject] = result
         logs.get(__name__).info(LogEvent.SCHEMA_REGISTERED, subject=topic.subject, schema_id=result)
     return ids
+
+
+async def ids_for(found: Endpoints, client: RegistryClient) -> Mapping[str, int]:
+    """Return the schema ids by subject: the run file has them where Tapeline runs here, else the registry is asked."""
+    known = {} if found.run is None else found.run.schema_ids
+    return known or await register_all(client, TOPICS)
 
 
 def _authorization(known: RegistryEndpoint) -> dict[str, str]:

@@ -362,5 +362,6 @@ async def test_describe_names_a_missing_topic(cluster: Admin) -> None:
 
 async def test_a_reader_that_closes_at_once_ends_as_any_other(kafka: KafkaEndpoint, make_topic: MakeTopic) -> None:
     name = await make_topic()
-    async with Reader.assigned(kafka, {Partition(name, 0): 0}, client_id="test"):
-        pass
+    async with Reader.assigned(kafka, {Partition(name, 0): 0}, client_id="test") as reader:
+        assigned = reader.assignment()
+    assert assigned == {Partition(name, 0)}

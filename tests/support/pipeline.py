@@ -15,11 +15,9 @@ import psutil
 
 from infra.embedded import control, inherit
 from simulator.audit.compare import Audit
-from simulator.audit.outages import Outage, append
-from simulator.audit.running import audit
-from simulator.audit.stored import StorePlace
+from simulator.audit.outages import FILE_NAME, Outage, append
 from tapeline.cli.demo import plan
-from tapeline.cli.demo.command import JOURNAL, OUTAGES
+from tapeline.cli.demo.auditing import audited_in
 from tapeline.cli.demo.drain import open_gaps
 from tapeline.cli.demo.kills import Killer
 from tapeline.cli.demo.plan import Wish
@@ -69,7 +67,7 @@ class Pipeline:
     async def kill(self, name: str) -> float:
         """Kill a process, wait until data flows from end to end again, and return how long that took in seconds."""
         began_s, began_us = clock.monotonic_s(), clock.now_us()
-        await Killer(self.folder, self.folder / OUTAGES, seed=0).kill(self.process(name))
+        await Killer(self.folder, seed=0).kill(self.process(name))
         await self.flows_since(began_us)
         return clock.monotonic_s() - began_s
 
@@ -77,7 +75,7 @@ class Pipeline:
         """Pause a process for so long; return how long data took to flow again afterwards, in seconds."""
         held = psutil.Process(self.process(name).pid)
         outage = Outage(process=name, action="pause", at_us=clock.now_us())
-        append(self.folder / OUTAGES, outage)
+        append(self.folder / FILE_NAME, outage)
         held.suspend()
         end_s = clock.monotonic_s() + seconds
         try:
@@ -85,7 +83,9 @@ class Pipeline:
         finally:
             held.resume()
         began_s, began_us = clock.monotonic_s(), clock.now_us()
-        append(self.folder / OUTAGES, Outage(process=name, action="pause", at_us=outage.at_us, back_us=clock.now_us()))
+        append(
+            self.folder / FILE_NAME, Outage(process=name, action="pause", at_us=outage.at_us, back_us=clock.now_us())
+        )
         await self.flows_since(began_us)
         return clock.monotonic_s() - began_s
 
@@ -110,14 +110,7 @@ class Pipeline:
         await eventually(healed, within_s=BACK_WITHIN_S)
         until_us = clock.now_us()
         await self.flows_since(until_us + 1_500_000)
-        store = self.known.clickhouse
-        place = StorePlace(
-            url=f"http://{store.host}:{store.port}",
-            user=store.username,
-            password=store.password or "",
-            database=store.database,
-        )
-        self.last = await audit(self.folder / JOURNAL, self.folder / OUTAGES, place, until_us=until_us)
+        self.last = await audited_in(self.settings, until_us=until_us)
         return self.last
 
     @contextmanager

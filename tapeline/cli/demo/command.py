@@ -9,10 +9,8 @@ from functools import partial
 from typing import Final
 
 from simulator import steering
-from simulator.audit.compare import Audit
-from simulator.audit.running import audit
-from simulator.audit.stored import StorePlace
 from tapeline.cli.demo import plan
+from tapeline.cli.demo.auditing import audited_in
 from tapeline.cli.demo.drain import drained, open_gaps
 from tapeline.cli.demo.kills import Killer
 from tapeline.cli.demo.plan import Wish
@@ -28,8 +26,6 @@ from tapeline.runtime import clock, endpoints, runfile, settings
 from tapeline.runtime.lifecycle import background
 from tapeline.runtime.runfile import RunFile
 
-JOURNAL: Final = "journal"
-OUTAGES: Final = "outages.jsonl"
 HEAL_S: Final = 14.0
 """The market moves on for so long after the last fault: trades without numbers are compared every 10 s, and twice."""
 HEALED_S: Final = 90.0
@@ -69,7 +65,7 @@ class Demo:
         self._out.remark("the markets stand still; waiting until all is stored")
         await drained(endpoints.resolve(self.settings).kafka, within_s=DRAIN_S)
         self._usages.look()
-        audited = await self._audit(run)
+        audited = await audited_in(self.settings)
         self.result = result_of(audited, self._usages.found(), ready_s=self._ready_s, ran_s=self._ran_s)
 
     @contextlib.asynccontextmanager
@@ -78,7 +74,7 @@ class Demo:
         if not self._wish.kills:
             yield
             return
-        killer = Killer(self.settings.data.dir, self.settings.data.dir / OUTAGES, seed=self._wish.seed)
+        killer = Killer(self.settings.data.dir, seed=self._wish.seed)
         async with background("kills", killer.run()) as kills:
             yield
             killer.end()
@@ -118,17 +114,6 @@ class Demo:
                 return
             self._usages.look()
             await asyncio.sleep(REFRESH_S)
-
-    async def _audit(self, run: RunFile) -> Audit:
-        store = endpoints.endpoints_from(self.settings, run).clickhouse
-        place = StorePlace(
-            url=f"http://{store.host}:{store.port}",
-            user=store.username,
-            password=store.password or "",
-            database=store.database,
-        )
-        folder = self.settings.data.dir
-        return await audit(folder / JOURNAL, folder / OUTAGES, place)
 
     def _run_file(self) -> RunFile:
         run = runfile.read(self.settings.data.dir)

@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from simulator.audit.outages import Outage, append
+from simulator.audit.outages import FILE_NAME, Outage, append
 from tapeline.runtime import clock, runfile
 from tapeline.runtime.lifecycle import background
 from tapeline.runtime.runfile import ProcessRecord, RunFile
@@ -52,10 +52,10 @@ class Round:
 class Killer:
     """Kills until told to end; what it did stands in the file of outages."""
 
-    def __init__(self, data_dir: Path, outages: Path, *, seed: int) -> None:
-        """Take where the run file is and where to write."""
+    def __init__(self, data_dir: Path, *, seed: int) -> None:
+        """Take where the run file is; what happens is written down beside it."""
         self._data_dir = data_dir
-        self._outages = outages
+        self._outages = data_dir / FILE_NAME
         self._seed = seed
         self._end = asyncio.Event()
 
