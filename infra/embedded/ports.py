@@ -1,7 +1,9 @@
 """Ports on loopback: taken once per run and held, so that a service comes back on its own port after a crash.
 
 Free ports are taken below the range that the system gives to outgoing connections: a client that tries a dead service
-again and again could otherwise be given that very port as its own end, and the service could not come back.
+again and again could otherwise be given that very port as its own end, and the service could not come back. A port
+that no service listens on yet looks free to everybody, so a reservation is a datagram socket of the same number, which
+only one holder on the machine can have.
 """
 
 from __future__ import annotations
@@ -28,23 +30,27 @@ _TRIES = 500
 class Ports:
     """The ports of one run; each stays reserved until the end of the block."""
 
-    def __init__(self) -> None:
-        """Hold nothing yet."""
+    def __init__(self, *, begin: int | None = None) -> None:
+        """Hold nothing yet; the search for free ports begins anywhere, or at `begin`."""
         self._held: list[socket.socket] = []
+        self._begin = begin
 
     def take(self, wanted: int, setting: str) -> int:
         """Return `wanted` when it is free, or any free port for 0; raise Misconfigured naming who holds it."""
         if wanted:
             if not is_free(wanted):
                 raise taken(wanted, setting, holder(wanted))
+            # A person chose it; if its datagram twin serves something else, that is no reason to refuse.
+            _ = self._reserve(wanted)
             self._hold(wanted)
             return wanted
         highest = lowest_outgoing(_OUTGOING_FILE)
         span = max(highest - _LOWEST, 1)
-        start = int.from_bytes(entropy.token().encode()[:8], "big") % span
+        begin = int.from_bytes(entropy.token().encode()[:8], "big") if self._begin is None else self._begin
+        start = (begin - _LOWEST) % span
         for step in range(min(_TRIES, span)):
             port = _LOWEST + (start + step * 7) % span
-            if is_free(port):
+            if is_free(port) and self._reserve(port):
                 self._hold(port)
                 return port
         raise Unavailable(f"no free port on {HOST} between {_LOWEST} and {highest}")
@@ -58,6 +64,19 @@ class Ports:
         for held in self._held:
             held.close()
         self._held.clear()
+
+    def _reserve(self, port: int) -> bool:
+        """Take the number from all other runs on this machine; False when another has it."""
+        held = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            held.bind((HOST, port))
+        except OSError as error:
+            held.close()
+            if error.errno in {errno.EADDRINUSE, errno.EACCES}:
+                return False
+            raise
+        self._held.append(held)
+        return True
 
     def _hold(self, port: int) -> None:
         """Keep the port bound but not listening: on Linux its service may bind it too, and nobody else is given it."""

@@ -27,6 +27,13 @@ def test_free_ports_differ_and_stay_below_those_of_outgoing_connections() -> Non
     assert all(15_000 <= port < 32_768 for port in found)
 
 
+def test_no_port_is_given_twice() -> None:
+    """A port that its service does not listen on yet is not free for another, in this run or in one beside it."""
+    with Ports(begin=20_000) as first, Ports(begin=20_000) as second:
+        found = [taken.take(0, "") for taken in (first, first, second, first)]
+    assert found == sorted(set(found))
+
+
 def test_a_held_port_can_be_served_again_and_again() -> None:
     with Ports() as taken:
         port = taken.take(0, "")
