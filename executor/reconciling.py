@@ -52,7 +52,6 @@ class Reconciler:
         self._holding = holding
         self._known = known
         self._terms = terms
-        self._symbols = {(where[:2], rules.native): where[2] for where, rules in known.rules.items()}
 
     async def start(self, submitter: Submitter) -> None:
         """Reconcile all markets until each was read, before the first intent (X-15); raise what a person must mend."""
@@ -164,7 +163,7 @@ class Reconciler:
 
     def _symbol(self, where: Where, native: str) -> str:
         # An instrument that we do not trade is told by the venue's own name.
-        return self._symbols.get((where, native), native)
+        return self._known.symbols(where).get(native, native)
 
     async def _cancel(self, lost: TheirOrder) -> None:
         """Cancel an open order of our shape that no row knows: nobody would manage it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack
 from typing import Any
@@ -49,6 +50,8 @@ class Executor:
         self._reconciler = Reconciler(ports.store, ports.links, ports.clock, self._holding, known, terms)
         self._desk: Desk | None = None
         self._halted = False
+        self.ready = asyncio.Event()
+        """Set when the lease is held and all markets are reconciled: from then on intents are taken."""
 
     def halt(self) -> None:
         """Throw the kill switch: open nothing, cancel what is open; it needs neither store nor broker."""
@@ -87,6 +90,7 @@ class Executor:
                 await self._ports.clock.sleep(self._terms.retry_s)
             for name, work in self._works(desk):
                 _ = await stack.enter_async_context(lifecycle.background(name, self._ending(desk, work)))
+            self.ready.set()
             await desk.failed
 
     async def stop(self) -> None:
@@ -136,11 +140,13 @@ class Executor:
         return True
 
     async def _persist_halt(self) -> None:
-        """Store the halt of the kill switch as soon as the store is there: it stands until a person resets it."""
-        stored = False
+        """Store the halt of the kill switch as soon as the store is there: from then on its row stands for it.
+
+        The row stands until a person resets it, and so the switch in memory is let go.
+        """
         while True:
             await self._ports.clock.sleep(self._terms.pass_every_s)
-            if not self._halted or stored:
+            if not self._halted:
                 continue
             wish = Desire(
                 scope="account",
@@ -154,7 +160,7 @@ class Executor:
             except TapelineError as error:
                 _LOG.warning(LogEvent.STEP_FAILED, step="halt", reason=str(error))
             else:
-                stored = True
+                self._halted = self._submitter.halted = False
 
 
 def _first(error: Exception) -> Exception:

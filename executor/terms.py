@@ -87,6 +87,10 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
             attempt=order.attempt,
         )
 
+    def symbols(self, where: Where) -> dict[str, str]:
+        """Return the symbols of a market by the venue's own names."""
+        return {rules.native: at[2] for at, rules in self.rules.items() if at[:2] == where}
+
     def bases(self) -> dict[str, str]:
         """Return the base currency of each symbol."""
         return {where[2]: rules.base for where, rules in self.rules.items()}

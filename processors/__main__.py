@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from processors import running
 from processors.agent import Agent
 from processors.spreads import SPREADS
-from processors.strategies import STRATEGIES
+from processors.strategies import agent_of
 from tapeline.errors import Misconfigured
 from tapeline.runtime import lifecycle, telemetry
 from tapeline.runtime.endpoints import resolve
+from tapeline.runtime.settings import Settings
 
-AGENTS: dict[str, Agent[Any]] = {one.name: one for one in (SPREADS, STRATEGIES)}
-"""Every agent there is, by name."""
+AGENTS: Final[Mapping[str, Callable[[Settings], Agent[Any]]]] = {"spreads": lambda _: SPREADS, "strategies": agent_of}
+"""Every agent there is, by name; what it is may follow from settings."""
 
 
 async def main(life: lifecycle.Lifecycle) -> None:
@@ -23,10 +25,11 @@ async def main(life: lifecycle.Lifecycle) -> None:
     for name in names:
         if name not in AGENTS:
             raise Misconfigured(f"there is no agent {name!r}", fix=f"the agents are {', '.join(AGENTS)}")
+    agents = {name: AGENTS[name](life.settings) for name in names}
     endpoints = resolve(life.settings)
     await life.start("telemetry", telemetry.serve(life.settings.process.metrics_port, life.health))
     for name in names:
-        await running.start(life, endpoints, name, (AGENTS[name],))
+        await running.start(life, endpoints, name, (agents[name],))
     await life.stopping()
 
 

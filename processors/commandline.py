@@ -27,8 +27,10 @@ from tapeline.runtime.health import Health
 from tapeline.runtime.lifecycle import exit_code
 from tapeline.runtime.settings import Settings, load, secret_values
 
+Agents = Callable[[Settings], tuple[Agent[Any], ...]]
 
-def app_of(group: str, agents: tuple[Agent[Any], ...]) -> Callable[[str], object]:
+
+def app_of(group: str, agents: Agents) -> Callable[[str], object]:
     """Return a module's `__getattr__`: it makes the module's `app` when asked for it, once."""
 
     @cache
@@ -39,7 +41,7 @@ def app_of(group: str, agents: tuple[Agent[Any], ...]) -> Callable[[str], object
             # Held until the process ends, however it ends.
             held = ExitStack()
             name = held.enter_context(member.claimed(settings.data.dir / MEMBERS, group))
-            worker = _CommandWorker(plan_for(settings, endpoints, group, name, agents, Health(group)))
+            worker = _CommandWorker(plan_for(settings, endpoints, group, name, agents(settings), Health(group)))
         except TapelineError as error:
             refuse(group, error)
         worker.held = held

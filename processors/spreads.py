@@ -83,5 +83,5 @@ SPREADS: Final = Agent(
     warm_up_s=WARM_UP_S,
 )
 
-__getattr__: Callable[[str], object] = commandline.app_of("spreads", (SPREADS,))
+__getattr__: Callable[[str], object] = commandline.app_of("spreads", lambda _: (SPREADS,))
 """Makes `app` when Faust's command asks for it, and not when this module is imported."""

@@ -17,6 +17,7 @@ from processors.spreads import FEES, WARM_UP_S
 from processors.strategy_board import READS, Board, recall, take
 from tapeline.domain.order_records import OrderIntent
 from tapeline.domain.partition import origin_key, strategy_key
+from tapeline.runtime.settings import Settings
 from tapeline.strategies import guard, intents, registry
 from tapeline.strategies.contract import Instance, View
 from tapeline.strategies.holdings import empty
@@ -111,8 +112,10 @@ def traceparent(intent: OrderIntent) -> bytes:
     return f"00-{uuid5(_TRACES, origin).hex}-{UUID(intent.intent_id).hex[:16]}-01".encode()
 
 
-STRATEGIES: Final = agent(registry.instances(registry.DEFAULT))
-"""The agent with the instances that run where settings name none."""
+def agent_of(settings: Settings) -> Agent[Board]:
+    """Return the agent with the instances that settings name; Misconfigured for one that cannot be."""
+    return agent(registry.instances(registry.ordered(settings.strategies.run)))
 
-__getattr__: Callable[[str], object] = commandline.app_of("strategies", (STRATEGIES,))
+
+__getattr__: Callable[[str], object] = commandline.app_of("strategies", lambda settings: (agent_of(settings),))
 """Makes `app` when Faust's command asks for it, and not when this module is imported."""

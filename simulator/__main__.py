@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
+from pydantic import SecretStr
 
 from simulator import faults, instruments, places, running
 from simulator.running import Ready
-from simulator.terms import FUNDING_S
+from simulator.terms import FUNDING_S, Key
+from tapeline.errors import Misconfigured
 from tapeline.runtime import lifecycle
 from tapeline.runtime.lifecycle import Lifecycle
 
@@ -42,10 +44,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
             rate=given.rate,
             funding_s=given.funding_s,
             journal=given.journal,
+            keys=_keys(life.settings.simulation.keys),
         )
         await running.run(life, options, _tell)
 
     return lifecycle.run(run, service=running.SERVICE)
+
+
+def _keys(given: SecretStr | None) -> dict[str, Key]:
+    """Return the keys that the settings give; Misconfigured when they are no such thing."""
+    if given is None:
+        return {}
+    try:
+        return msgspec.json.decode(given.get_secret_value(), type=dict[str, Key])
+    except msgspec.DecodeError as error:
+        fix = 'give {"bybit": {"key": "..", "secret": ".."}, ..}'
+        raise Misconfigured(f"simulation.keys are no keys by venue ({error})", fix=fix) from None
 
 
 def _ports(text: str) -> tuple[int, ...]:

@@ -21,7 +21,7 @@ from simulator.journal import AnyRecord
 from simulator.ladder import BID
 from simulator.market import Deal, Listing, Market, Step
 from simulator.orders import ACCOUNT, REFUSALS, Order, Orders, Refusal, Status, Ticket
-from simulator.terms import FUNDING_S, Key, Terms, key_of
+from simulator.terms import FUNDING_S, Key, Terms
 from simulator.wallets import MarginAccount, Position, SpotAccount, rounded
 from tapeline.domain.matching import End, Fill, Gone, Hits, Level, Matching, Plan, Side
 
@@ -65,12 +65,12 @@ class Desk:
     """The trading side of one exchange, with its one account."""
 
     def __init__(
-        self, market: Market, *, venue: str, kind: str, seed: int, terms: Terms, funding_s: int = FUNDING_S
+        self, market: Market, *, venue: str, kind: str, seed: int, terms: Terms, key: Key, funding_s: int = FUNDING_S
     ) -> None:
         """Open the account."""
         self.market = market
         self.terms = terms
-        self.key: Key = key_of(seed, venue)
+        self.key = key
         self.orders = Orders()
         self.funding_ms = funding_s * 1000
         self.agenda = Agenda()

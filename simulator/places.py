@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from simulator import faults, instruments, journal
@@ -16,7 +16,7 @@ from simulator.faces.bybit import BybitFace
 from simulator.limits import SocketLimits
 from simulator.market import Market
 from simulator.order_strikes import Legs
-from simulator.terms import FUNDING_S, Terms
+from simulator.terms import FUNDING_S, Key, Terms, key_of
 from tapeline.errors import Misconfigured
 
 MARKETS = ("spot", "futures")
@@ -55,6 +55,8 @@ class Options:
     journal: Path | None = None
     rate: float = 1.0
     funding_s: int = FUNDING_S
+    keys: Mapping[str, Key] = field(default_factory=dict)
+    """By venue; one that is not in it has the key that the seed gives."""
 
 
 def choose(venue: str, market: str) -> tuple[Place, ...]:
@@ -99,6 +101,7 @@ def exchange(
         seed=options.seed,
         terms=TERMS[place.venue][place.market],
         funding_s=options.funding_s,
+        key=options.keys.get(place.venue) or key_of(options.seed, place.venue),
     )
     path = None if options.journal is None else options.journal / journal.file_name(place.venue, place.market)
     face = FACES[place.venue]

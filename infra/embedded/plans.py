@@ -240,13 +240,19 @@ class Plans:
         environ = self._ours(name)
         if name == workers.GATEWAY:
             environ |= {inherit.variable("server", "port"): str(self._chosen.workers.gateway)}
+        if name == workers.SIMULATOR:
+            keys = msgspec.json.encode(self._secrets.venue_keys).decode()
+            environ |= {inherit.variable("simulation", "keys"): keys}
         return workers.spec(name, self._settings, self._chosen.workers, environ=environ, output=self.output(name))
 
     def _ours(self, name: str) -> dict[str, str]:
         """Return the environment of a program of ours; a port for metrics that is set can only be the supervisor's."""
         port = inherit.variable("process", "metrics_port")
         extra = {orphans.MARK: str(self._folder), port: str(self._chosen.metrics.get(name, 0))}
-        return inherit.environment(self._settings, **extra)
+        given = inherit.environment(self._settings, **extra)
+        # Whoever has no key of a venue cannot lose it (X-14).
+        keys = inherit.variable("keys", "")
+        return {key: value for key, value in given.items() if name == workers.EXECUTOR or not key.startswith(keys)}
 
     def _cache(self) -> Path:
         cache = self._settings.data.cache_dir

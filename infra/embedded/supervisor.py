@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
+import msgspec
+
 from infra.embedded import datadir, orphans, plans, steps, workers
 from infra.embedded.alarms import Alarms
 from infra.embedded.board import Board
@@ -65,7 +67,9 @@ class Supervisor:
         with datadir.locked(settings.data.dir), Ports() as ports:
             await asyncio.to_thread(end_left_over, settings.data.dir)
             secrets = datadir.open_checked(settings.data.dir, services)
-            logs.hide(secrets.postgres_password, secrets.clickhouse_password, secrets.gateway_token)
+            secrets = msgspec.structs.replace(secrets, venue_keys=workers.keys(settings))
+            hidden = (text for one in secrets.venue_keys.values() for text in (one.key, one.secret))
+            logs.hide(secrets.postgres_password, secrets.clickhouse_password, secrets.gateway_token, *hidden)
             chosen = plans.choose(settings, services, ports)
             board = Board(settings, SERVICE, addresses=chosen.addresses(), secrets=secrets, metrics=metrics)
             try:

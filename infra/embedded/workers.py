@@ -15,12 +15,15 @@ from infra.embedded import probes
 from infra.embedded.child import ChildSpec
 from infra.embedded.ports import HOST, Ports
 from infra.embedded.probes import Probe
+from tapeline.runtime import entropy
+from tapeline.runtime.runfile import VenueKey
 from tapeline.runtime.settings import Settings
 from tapeline.venues.registry import VENUES
 
 SIMULATOR: Final = "simulator"
 PRODUCERS: Final = "producers"
 PROCESSORS: Final = "processors"
+EXECUTOR: Final = "executor"
 SINKS: Final = "sinks"
 GATEWAY: Final = "gateway"
 JOURNAL: Final = "journal"
@@ -43,7 +46,20 @@ def names(settings: Settings) -> tuple[str, ...]:
     if not settings.embedded.pipeline:
         return ()
     simulated = (SIMULATOR,) if settings.venues.network == "simulated" else ()
-    return (*simulated, PRODUCERS, PROCESSORS, SINKS, GATEWAY)
+    executors = (EXECUTOR,) if trades(settings) else ()
+    return (*simulated, PRODUCERS, PROCESSORS, *executors, SINKS, GATEWAY)
+
+
+def trades(settings: Settings) -> bool:
+    """Tell whether anything is to trade by itself; without it nothing needs keys."""
+    return bool(settings.strategies.run)
+
+
+def keys(settings: Settings) -> dict[str, VenueKey]:
+    """Make the keys of the simulated venues up, new ones for each run as the venues are."""
+    if SIMULATOR not in names(settings):
+        return {}
+    return {venue: VenueKey(key=entropy.token(), secret=entropy.token()) for venue in VENUES}
 
 
 def choose(settings: Settings, ports: Ports) -> WorkerPorts:
@@ -60,8 +76,8 @@ def spec(name: str, settings: Settings, chosen: WorkerPorts, *, environ: Mapping
     """Return how one worker is started and asked."""
     arguments: Mapping[str, Callable[[], tuple[str, ...]]] = {
         SIMULATOR: lambda: _simulator(settings, chosen),
-        # Strategies would speak to nobody: there is no executor yet.
-        PROCESSORS: lambda: ("spreads",),
+        # Strategies without an order speak to nobody.
+        PROCESSORS: lambda: ("spreads", "strategies") if trades(settings) else ("spreads",),
         SINKS: lambda: ("clickhouse",),
     }
     return ChildSpec(

@@ -41,3 +41,8 @@ def rounded(amount: Decimal) -> Decimal:
 def text(amount: Decimal) -> str:
     """Return an amount for people, the same for equal amounts: no zeros behind it, no exponent."""
     return format(amount.normalize(_EXACT), "f")
+
+
+def exact(number: float) -> Decimal:
+    """Return the decimal that a float was read from: its shortest text."""
+    return Decimal(repr(number))

@@ -126,6 +126,10 @@ class Lifecycle:
         self.health.part_started(name)
         return task
 
+    def on_signal(self, number: signal.Signals, call: Callable[[], None]) -> None:
+        """Call this in the loop at each such signal, one that does not stop the process."""
+        asyncio.get_running_loop().add_signal_handler(number, call)
+
     def stop(self, reason: str = "asked to") -> None:
         """Ask for an orderly stop; harmless when one is under way."""
         if not self._stop.is_set():
@@ -355,6 +359,28 @@ async def background(name: str, work: Coroutine[Any, Any, object]) -> AsyncItera
         try:
             yield task
         finally:
+            task.cancel()
+
+
+@asynccontextmanager
+async def crowd(*, within_s: float) -> AsyncIterator[Callable[[str, Coroutine[Any, Any, None]], object]]:
+    """Yield what runs short work beside the block; at the end what is under way has `within_s` to finish.
+
+    A crash in any of it ends the block.
+    """
+    tasks: set[asyncio.Task[None]] = set()
+    async with asyncio.TaskGroup() as group:
+
+        def spawn(name: str, work: Coroutine[Any, Any, None]) -> object:
+            task = group.create_task(work, name=name)
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+            return task
+
+        yield spawn
+        if tasks:
+            await asyncio.wait(tasks, timeout=within_s)
+        for task in tuple(tasks):
             task.cancel()
 
 

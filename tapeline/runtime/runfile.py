@@ -50,12 +50,20 @@ class Addresses(msgspec.Struct, frozen=True, kw_only=True):
     venues: dict[str, str] = {}
 
 
+class VenueKey(msgspec.Struct, frozen=True, kw_only=True):
+    """What signs at a simulated venue."""
+
+    key: str
+    secret: str
+
+
 class Secrets(msgspec.Struct, frozen=True, kw_only=True):
-    """Random per data directory; never printed, never logged."""
+    """Random per data directory, `venue_keys` of simulated venues per run; never printed, never logged."""
 
     postgres_password: str
     clickhouse_password: str
     gateway_token: str
+    venue_keys: dict[str, VenueKey] = {}
 
 
 class RunFile(msgspec.Struct, frozen=True, kw_only=True):

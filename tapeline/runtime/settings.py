@@ -29,6 +29,7 @@ from tapeline.runtime.settings_sections import (
     Database,
     Embedded,
     Kafka,
+    Keys,
     Log,
     Monitor,
     Process,
@@ -36,18 +37,21 @@ from tapeline.runtime.settings_sections import (
     Section,
     Server,
     Simulation,
+    Strategies,
     Trader,
     Venues,
 )
 from tapeline.runtime.settings_sources import KeyPath
 
 __all__ = [
-    "ClickHouse", "Data", "Database", "Embedded", "Kafka", "Key", "Log", "Monitor", "Process", "Registry", "Section",
-    "Server", "Settings", "Simulation", "Trader", "Venues", "catalogue", "child_environment", "find_root", "keys",
-    "load", "secret_values",
+    "NOT_IN_FILES", "ClickHouse", "Data", "Database", "Embedded", "Kafka", "Key", "Keys", "Log", "Monitor", "Process",
+    "Registry", "Section", "Server", "Settings", "Simulation", "Strategies", "Trader", "Venues", "catalogue",
+    "child_environment", "find_root", "keys", "load", "secret_values",
 ]  # fmt: skip
 
 FILE_NAME = "tapeline.toml"
+NOT_IN_FILES = frozenset({"keys"})
+"""Tables that the settings file must not have."""
 DATA_DIR_NAME = ".tapeline"
 PREFIX = "TAPELINE_"
 NESTING = "__"
@@ -76,6 +80,8 @@ class Settings(BaseSettings):
     simulation: Simulation = Simulation()
     monitor: Monitor = Monitor()
     trader: Trader = Trader()
+    strategies: Strategies = Strategies()
+    keys: Keys = Keys()
 
     @classmethod
     def settings_customise_sources(
@@ -181,9 +187,14 @@ def child_environment(*, ours: bool = True, **extra: str) -> dict[str, str]:
 def _sources(root: Path, service: str | None, env: Mapping[str, str]) -> list[settings_sources.Source]:
     """Return the sources that exist, the weakest first."""
     known = {key.variable: (key.section, key.name) for key in catalogue()}
-    found = []
+    found: list[settings_sources.Source] = []
     if (root / FILE_NAME).is_file():
         found.append(settings_sources.from_toml(Settings, root / FILE_NAME, tuple(sections())))
+        if NOT_IN_FILES & found[0].values.keys():
+            raise Misconfigured(
+                f"{root / FILE_NAME} has keys of venues in it, and files like it end in version control",
+                fix="move them into the environment or into .env.executor (see .env.example), and make new ones",
+            )
     names = [".env"] if service is None else [".env", f".env.{service}"]
     files = [root / name for name in names if (root / name).is_file()]
     found += [settings_sources.from_env_file(Settings, file, known) for file in files]

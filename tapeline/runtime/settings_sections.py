@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
@@ -204,6 +204,7 @@ class Simulation(Section):
     symbols: int = Field(default=20, ge=1, description="how many symbols are listed on each venue and market")
     faults: str = Field(default="", description="what goes wrong, comma separated, or all")
     rate: float = Field(default=1.0, gt=0, description="scales how much happens")
+    keys: Secret | None = Field(default=None, description="keys as JSON by venue; default: made from the seed")
 
 
 class Monitor(Section):
@@ -219,8 +220,31 @@ class Monitor(Section):
 
 
 class Trader(Section):
-    """How much may be traded."""
+    """How much may be traded; all caps hold, the smallest wins."""
 
+    live: bool = Field(default=False, description="DANGER yes trades with real money, with venues.network = main")
+    account: str = Field(default="main", min_length=1, description="name of the set of keys, one executor each")
     max_open_orders: int = Field(default=10, ge=0, description="DANGER orders open at once in an account")
     max_position_size: Decimal = Field(default=Decimal(1000), ge=0, description="DANGER largest position, in USDT")
+    max_open_positions: int = Field(default=5, ge=0, description="DANGER positions held at once in an account")
+    max_exposure: Decimal = Field(default=Decimal(10_000), ge=0, description="DANGER all positions together, in USDT")
+    min_order_size: Decimal = Field(default=Decimal(5), ge=0, description="smallest order, in USDT")
+    max_pairs: int = Field(default=1, ge=0, description="DANGER two-leg trades at once")
     default_strategy: Literal["grid", "dca", "scalp"] = Field(default="grid", description="for a task that names none")
+
+
+class Strategies(Section):
+    """What trades by itself; nothing does unless it is named here."""
+
+    run: tuple[dict[str, Any], ...] = Field(
+        default=(), description="DANGER instances: name, strategy, account, symbols (default: all), parameters"
+    )
+
+
+class Keys(Section):
+    """Keys of the venues, for the executor alone; from the environment or an env file, never from tapeline.toml."""
+
+    binance_key: Secret | None = Field(default=None, description="may trade, must not withdraw")
+    binance_secret: Secret | None = Field(default=None, description="with binance_key")
+    bybit_key: Secret | None = Field(default=None, description="may trade, must not withdraw")
+    bybit_secret: Secret | None = Field(default=None, description="with bybit_key")

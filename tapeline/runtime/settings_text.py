@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from tapeline.runtime.settings import FILE_NAME, Key, catalogue, sections
+from tapeline.runtime.settings import FILE_NAME, NOT_IN_FILES, Key, catalogue, sections
 
 _TOML_HEAD = f"""\
 # Every setting with its default. Copy what you change to {FILE_NAME} (git ignores it) and remove the `#`.
@@ -28,6 +28,8 @@ def example_toml() -> str:
     """Return the text of tapeline.example.toml."""
     parts = [_TOML_HEAD]
     for section, model in sections().items():
+        if section in NOT_IN_FILES:
+            continue
         keys = "".join(f"#{key.name} ={_value(key)}  # {_meaning(key)}\n" for key in _keys(section))
         parts.append(f"# {model.__doc__}\n#[{section}]\n{keys}")
     return "\n".join(parts)
@@ -73,4 +75,6 @@ def _plain(default: object) -> str:
         return ""
     if isinstance(default, bool):
         return "true" if default else "false"
+    if isinstance(default, tuple):
+        return msgspec.json.encode(default).decode()
     return default.as_posix() if isinstance(default, Path) else str(default)

@@ -26,8 +26,16 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     parameters: dict[str, Any] = {}
 
 
-DEFAULT: Final = (Order(name="two-leg-1", strategy="two-leg"),)
-"""What runs where settings name nothing: two-leg on all symbols, for the demo."""
+def ordered(tables: Iterable[Mapping[str, Any]]) -> tuple[Order, ...]:
+    """Return what settings ask for; Misconfigured names the table and the key that is wrong."""
+    found: list[Order] = []
+    for number, table in enumerate(tables, start=1):
+        try:
+            found.append(msgspec.convert(table, Order))
+        except msgspec.ValidationError as error:
+            fix = "an instance has name, strategy, and perhaps account, symbols, parameters"
+            raise Misconfigured(f"strategies.run, instance {number}: {error}", fix=fix) from error
+    return tuple(found)
 
 
 def instances(orders: Iterable[Order]) -> tuple[Instance, ...]:

@@ -32,11 +32,6 @@ class Unfit(msgspec.Struct, frozen=True):
     reason: str
 
 
-def exact(number: float) -> Decimal:
-    """Return the decimal that a float was read from: its shortest text."""
-    return Decimal(repr(number))
-
-
 def common_step(*steps: Decimal) -> Decimal:
     """Return the smallest quantity that is a multiple of every step."""
     ratios = [step.as_integer_ratio() for step in steps]

@@ -15,6 +15,7 @@ import msgspec
 
 from tapeline.domain.account_records import Holding
 from tapeline.domain.events import Book, Instrument
+from tapeline.domain.money import exact
 from tapeline.domain.order_records import EnterPair, ExitPair, Place
 from tapeline.domain.partition import instrument_key, strategy_key
 from tapeline.domain.spread import FILLS_PER_LEG, Short, average_price, tradable
@@ -133,7 +134,7 @@ def _entered(view: TwoLegView, best: _Pair) -> Intent | str:
     parameters = view.parameters
     rules = [view.instruments[book.key] for book in (best.bought, best.sold)]
     # The limits may be worse than the best prices: the least value of an order must be met at them, too.
-    lowest = sizing.exact(min(best.buy, best.sell)) * (1 - 2 * parameters.slippage)
+    lowest = exact(min(best.buy, best.sell)) * (1 - 2 * parameters.slippage)
     size = sizing.size(parameters.notional, lowest, parameters.parts, rules)
     if isinstance(size, sizing.Unfit):
         return size.reason
@@ -165,8 +166,8 @@ def _entered(view: TwoLegView, best: _Pair) -> Intent | str:
 def _command(view: TwoLegView, pair: _Pair, size: sizing.Size, rules: list[Instrument]) -> EnterPair:
     parameters = view.parameters
     bought, sold = pair.bought, pair.sold
-    dearest = sizing.exact(_deepest(bought.ask_prices, bought.ask_quantities, float(size.quantity)))
-    cheapest = sizing.exact(_deepest(sold.bid_prices, sold.bid_quantities, float(size.quantity)))
+    dearest = exact(_deepest(bought.ask_prices, bought.ask_quantities, float(size.quantity)))
+    cheapest = exact(_deepest(sold.bid_prices, sold.bid_quantities, float(size.quantity)))
     buy_limit = sizing.priced(dearest * (1 + parameters.slippage), rules[0], up=False)
     sell_limit = sizing.priced(cheapest * (1 - parameters.slippage), rules[1], up=True)
     leverages = [one.max_leverage for one in rules if one.max_leverage is not None]

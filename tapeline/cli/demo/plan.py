@@ -5,15 +5,30 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from infra.embedded import datadir
 from simulator import faults
 from tapeline.cli import reaching
 from tapeline.errors import Misconfigured
-from tapeline.runtime.settings import Monitor, Server, Settings, Simulation, Venues
+from tapeline.runtime.settings import Monitor, Server, Settings, Simulation, Strategies, Trader, Venues
 
 KILL: Final = "kill"
+CAPS: Final[dict[str, Any]] = {
+    "max_open_orders": 100,
+    "max_open_positions": 40,
+    "max_exposure": 40_000,
+    "max_pairs": 20,
+}
+"""Room for a pair on each symbol; the settings' own caps are those of one careful person."""
+STRATEGIES: Final[tuple[dict[str, Any], ...]] = (
+    {
+        "name": "two-leg-1",
+        "strategy": "two-leg",
+        "parameters": {"entry_net": "0.0005", "part_net": "0.0002", "max_hold_s": 15, "cool_down_s": 1, "parts": 2},
+    },
+)
+"""What trades in a demo: quick to enter and to leave, so that a minute shows it all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +61,8 @@ def settings_of(found: Settings, wish: Wish) -> Settings:
             ),
             "monitor": Monitor(**{**found.monitor.model_dump(exclude_unset=True), "symbols": "all"}),
             "server": Server(port=0),
+            "trader": Trader(**{**CAPS, **found.trader.model_dump(exclude_unset=True)}),
+            "strategies": Strategies(run=found.strategies.run or STRATEGIES),
         }
     )
 

@@ -8,12 +8,13 @@ import msgspec
 import pytest
 
 from processors.agent import Output
-from processors.strategies import STRATEGIES, traceparent
+from processors.strategies import agent_of, traceparent
 from processors.strategy_board import Board
 from tapeline.domain.account_records import Slot
 from tapeline.domain.ids import intent_id
 from tapeline.domain.order_records import Cause, EnterPair, ExitPair, OrderIntent
 from tapeline.errors import InvalidMessage
+from tapeline.runtime.settings import Settings
 from tests.unit.processors.strategy_desk import StrategyDesk, control, event, tick
 from tests.unit.strategies.views import BOOKS, CHEAP, DEAR, NOW, RULES, SYMBOL, book, held, portfolio
 
@@ -177,7 +178,8 @@ def test_what_breaks_its_contract_is_refused() -> None:
 
 
 def test_the_agent_reads_portfolios_and_rules_whole_and_begins_at_the_end() -> None:
-    assert STRATEGIES.rebuilt == {"portfolio", "ref.instrument"}
-    assert (STRATEGIES.begin, STRATEGIES.everywhere, STRATEGIES.placed) == ("end", ("control",), True)
-    assert isinstance(STRATEGIES.fresh(), Board)
+    made = agent_of(Settings())
+    assert made.rebuilt == {"portfolio", "ref.instrument"}
+    assert (made.begin, made.everywhere, made.placed) == ("end", ("control",), True)
+    assert isinstance(made.fresh(), Board)
     assert Output("a", "b", {}).headers == ()

@@ -251,7 +251,23 @@ def test_every_key_has_a_description_and_dangerous_ones_are_marked() -> None:
         "database.password",
         "clickhouse.password",
         "server.token",
+        "simulation.keys",
+        "keys.binance_key",
+        "keys.binance_secret",
+        "keys.bybit_key",
+        "keys.bybit_secret",
     }
+
+
+def test_keys_of_venues_are_refused_in_the_settings_file(tmp_path: Path) -> None:
+    """X-14: they come from the environment or an env file, which nobody commits."""
+    (tmp_path / "tapeline.toml").write_text('[keys]\nbybit_key = "k"\n')
+    with pytest.raises(Misconfigured, match=r"has keys of venues in it.*move them into the environment"):
+        _ = settings.load(tmp_path, environ={})
+    (tmp_path / "tapeline.toml").unlink()
+    (tmp_path / ".env").write_text("TAPELINE_KEYS__BYBIT_KEY=k1\n")
+    found = settings.load(tmp_path, environ={"TAPELINE_KEYS__BYBIT_SECRET": "s1"}).keys
+    assert [one and one.get_secret_value() for one in (found.bybit_key, found.bybit_secret)] == ["k1", "s1"]
 
 
 def test_a_foreign_child_gets_none_of_our_settings(monkeypatch: pytest.MonkeyPatch) -> None:

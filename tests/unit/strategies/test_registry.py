@@ -8,7 +8,7 @@ import pytest
 
 from tapeline.errors import Misconfigured
 from tapeline.strategies.contract import Instance
-from tapeline.strategies.registry import DEFAULT, STRATEGIES, Order, instances
+from tapeline.strategies.registry import Order, instances, ordered
 from tapeline.strategies.two_leg import TWO_LEG, TwoLegParameters
 
 
@@ -28,10 +28,23 @@ def test_an_instance_has_its_strategy_parameters_account_and_symbols() -> None:
     )
 
 
-def test_by_default_two_leg_trades_every_symbol() -> None:
-    [found] = instances(DEFAULT)
+def test_a_table_of_settings_is_an_instance_on_all_symbols_unless_it_names_some() -> None:
+    some, all_ = instances(
+        ordered(
+            [
+                {"name": "a", "strategy": "two-leg", "symbols": ["BTC/USDT"]},
+                {"name": "b", "strategy": "two-leg", "parameters": {"parts": "2"}},
+            ]
+        )
+    )
 
-    assert (found.strategy, found.trades("ANY/USDT"), STRATEGIES["two-leg"]) == (TWO_LEG, True, TWO_LEG)
+    assert (some.trades("BTC/USDT"), some.trades("ANY/USDT")) == (True, False)
+    assert (all_.trades("ANY/USDT"), all_.parameters) == (True, TwoLegParameters(parts=2))
+
+
+def test_a_wrong_table_is_told_with_its_number_and_key() -> None:
+    with pytest.raises(Misconfigured, match=r"strategies.run, instance 2: .*strategie"):
+        _ = ordered([{"name": "a", "strategy": "two-leg"}, {"name": "b", "strategie": "two-leg"}])
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tapeline.strategies.sizing import Size, Unfit, common_step, exact, priced, size
+from tapeline.domain.money import exact
+from tapeline.strategies.sizing import Size, Unfit, common_step, priced, size
 from tests.unit.strategies.views import rules
 
 
