@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import msgspec
@@ -37,6 +38,6 @@ def variable(section: str, key: str) -> str:
 def _plain(value: object) -> str:
     if isinstance(value, SecretStr):
         return value.get_secret_value()
-    if isinstance(value, str | Path):
+    if isinstance(value, str | Path | Decimal):
         return str(value)
     return msgspec.json.encode(value, enc_hook=str).decode()

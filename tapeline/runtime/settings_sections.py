@@ -204,7 +204,7 @@ class Simulation(Section):
     symbols: int = Field(default=20, ge=1, description="how many symbols are listed on each venue and market")
     faults: str = Field(default="", description="what goes wrong, comma separated, or all")
     rate: float = Field(default=1.0, gt=0, description="scales how much happens")
-    keys: Secret | None = Field(default=None, description="keys as JSON by venue; default: made from the seed")
+    keys: SecretStr | None = Field(default=None, description="keys as JSON by venue; default: made from the seed")
 
 
 class Monitor(Section):

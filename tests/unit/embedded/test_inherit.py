@@ -16,6 +16,13 @@ password = "two words, and = signs"
 use_tls = false
 [embedded]
 ready_timeout_s = 7.5
+[trader]
+max_exposure = 2500.5
+[[strategies.run]]
+name = "a"
+strategy = "two-leg"
+symbols = ["BTC/USDT"]
+parameters = { notional = "250", parts = 2 }
 """
 
 
