@@ -142,6 +142,7 @@ class Portfolio(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     orders: tuple[HeldOrder, ...]
     positions: tuple[Holding, ...]
     pair_state: PairState | None = None
+    pair_round: int | None = None
     realized_pnl: Decimal
     memory: Memory | None = None
     taken_offset: int | None = None

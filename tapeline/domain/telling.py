@@ -117,7 +117,9 @@ def position(own: OurPosition, at_us: int) -> held_records.Position:
 def portfolio(state: AccountState, row: PortfolioRow) -> held_records.Portfolio:
     """Return all that one strategy holds on one symbol."""
     held = [one for one in state.positions if (one.strategy, one.symbol) == (row.strategy, row.symbol)]
-    pair = next((one for one in state.pairs if (one.strategy, one.symbol) == (row.strategy, row.symbol)), None)
+    pairs = [one for one in state.pairs if (one.strategy, one.symbol) == (row.strategy, row.symbol)]
+    # An earlier round may stand there as well, in the transaction that ended it.
+    pair = max(pairs, key=lambda one: one.round, default=None)
     memory = state.memory(row.strategy, row.symbol)
     return held_records.Portfolio(
         strategy=row.strategy,
@@ -145,6 +147,7 @@ def portfolio(state: AccountState, row: PortfolioRow) -> held_records.Portfolio:
             if one.quantity
         ),
         pair_state=None if pair is None else pair.state,
+        pair_round=None if pair is None else pair.round,
         realized_pnl=rounded(
             plus(row.closed_pnl, *(one.realized_pnl if one.status != "CLOSED" else ZERO for one in held))
         ),

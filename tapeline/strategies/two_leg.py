@@ -196,8 +196,9 @@ class _Result(NamedTuple):
 
 def _leave(view: TwoLegView) -> TwoLegDecision:
     """Leave when the floating result reaches the target or the stop loss, or when it was held long enough."""
+    entered = view.portfolio.pair_round
     held = [one for one in view.portfolio.positions if one.side != "flat" and one.quantity > 0]
-    if not held:
+    if entered is None or not held:
         return Decision(kept="its pair is open and holds nothing")
     result = _result(view, held)
     if result is None:
@@ -205,11 +206,11 @@ def _leave(view: TwoLegView) -> TwoLegDecision:
     reason = _why_leave(view, held, result)
     if reason is None:
         return Decision(kept="it holds")
-    slot = view.slot(_SLOT)
     intent = Intent(
         slot=_SLOT,
+        # Its slot is in a later round by now: the entry has settled.
         command=ExitPair(
-            pair_id=strategy_key(view.strategy, view.symbol), round=slot.round, parts=view.parameters.parts
+            pair_id=strategy_key(view.strategy, view.symbol), round=entered, parts=view.parameters.parts
         ),
         reason=reason,
         evidence={"earned": result.earned, "fraction": result.fraction},

@@ -146,7 +146,7 @@ class Run:
         if last is not None and answer == "refuse":
             made += self.desk.hand(event(last, "intent_refused", self.now_us))
         maker = held if state == "POSITION_OPEN" else portfolio
-        told = maker(version=self.version, slots=(slot,), pair_state=state, at_us=self.now_us)
+        told = maker(version=self.version, slots=(slot,), pair_state=state, pair_round=self.round, at_us=self.now_us)
         return made + self.desk.hand(told)
 
 

@@ -305,14 +305,14 @@ FUTURES = (
     ),
     Case(
         name="the leverage that it has already",
-        call=LeverageRequest(native="BTCUSDT", leverage=Decimal(1)),
+        call=LeverageRequest(native="BTCUSDT", leverage=Decimal("1.000000000000000000")),
         request=post(
             "/v5/position/set-leverage",
             b'{"category":"linear","symbol":"BTCUSDT","buyLeverage":"1","sellLeverage":"1"}',
             "rest_position",
         ),
         body=b'{"retCode":110043,"retMsg":"leverage not modified","result":{},"retExtInfo":{},"time":1}',
-        answer=LeverageSet(native="BTCUSDT", leverage=Decimal(1)),
+        answer=LeverageSet(native="BTCUSDT", leverage=Decimal("1.000000000000000000")),
     ),
     Case(
         name="the switch",

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from tapeline.domain.money import text
 from tapeline.errors import Misconfigured
 from tapeline.venues.account import US_PER_MS
 from tapeline.venues.bybit.trading_answers import MS_PER_S, POST_ONLY, WEEK_US, settle_and_cursor, switch_s
@@ -133,7 +134,8 @@ class BybitRequests:
         return Way(path="/v5/position/list", query=query, bucket="rest_position")
 
     def _leverage(self, call: LeverageRequest) -> Way:
-        leverage = format(call.leverage, "f")
+        # Without the zeros that a database adds: Bybit reads it as a whole number where the market asks for one.
+        leverage = text(call.leverage)
         body = self._of(call.native) | {"buyLeverage": leverage, "sellLeverage": leverage}
         return Way(path="/v5/position/set-leverage", body=body, bucket="rest_position")
 

@@ -321,3 +321,39 @@ async def test_background_work_ends_with_its_block() -> None:
         assert not task.done()
     assert did == ["ended"]
     assert task.cancelled()
+
+
+async def test_a_crowd_has_a_moment_to_finish_and_no_more() -> None:
+    """At the end of the block what is under way may end by itself; what does not is cancelled."""
+    told: list[str] = []
+    begun = asyncio.Event()
+
+    async def quick() -> None:
+        await begun.wait()
+        told.append("finished")
+
+    async def endless() -> None:
+        try:
+            begun.set()
+            await asyncio.Event().wait()
+        finally:
+            told.append("cancelled")
+
+    async with lifecycle.crowd(within_s=0.05) as spawn:
+        _ = spawn("quick", quick())
+        _ = spawn("endless", endless())
+    assert told == ["finished", "cancelled"]
+
+
+async def test_a_crash_in_a_crowd_ends_its_block() -> None:
+    async def crash() -> None:
+        raise ValueError("broken")
+
+    async def block() -> None:
+        async with lifecycle.crowd(within_s=1) as spawn:
+            _ = spawn("crash", crash())
+            await asyncio.Event().wait()
+
+    with pytest.raises(ExceptionGroup) as caught:
+        await block()
+    assert [repr(error) for error in caught.value.exceptions] == ["ValueError('broken')"]

@@ -101,8 +101,10 @@ def held(**changed: Any) -> Portfolio:  # noqa: ANN401 - any field
     found = portfolio(
         version=9,
         pair_state="POSITION_OPEN",
+        pair_round=4,
         positions=(long, short),
-        slots=(Slot(slot=0, round=4, intent_id="that"),),
+        # The entry has settled, so its slot is in the next round.
+        slots=(Slot(slot=0, round=5),),
         at_us=NOW - 1,
     )
     return msgspec.structs.replace(found, **changed)
