@@ -16,7 +16,7 @@ from tapeline.domain.positions import OurPosition
 from tapeline.domain.risk import Refused
 from tapeline.venues.calls import OrderRequest
 from tapeline.venues.refusals import Refused as Breaks
-from tapeline.venues.sizing import quantize
+from tapeline.venues.sizing import is_dust, quantize
 
 OPPOSITE: Final[dict[Side, Side]] = {"buy": "sell", "sell": "buy"}
 
@@ -137,6 +137,13 @@ def request(order: OurOrder, native: str) -> OrderRequest:
         time_in_force=order.time_in_force,
         reduce_only=order.reduce_only,
     )
+
+
+def is_rest(quantity: Decimal, where: Instrument, known: Known) -> bool:
+    """Tell whether so little of an instrument cannot be closed by any order."""
+    rules = known.rules.get(where)
+    reduces = where[:2] in known.reduce_only
+    return rules is not None and is_dust(quantity, rules, known.prices.get(where), reduces=reduces)
 
 
 def sellable(held: OurPosition, known: Known) -> Decimal:

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import msgspec
 
-from executor.drafting import OPPOSITE, Wish, drafted, sellable
+from executor.drafting import OPPOSITE, Wish, drafted, is_rest, sellable
 from executor.reserving import claim, closing_only, minimum
 from executor.terms import Instrument, Known, stepped
 from tapeline.domain import risk
@@ -71,9 +71,13 @@ def leave(state: AccountState, intent: OrderIntent, command: ExitPair, known: Kn
         if leg.market == "spot" and own is not None:
             left = min(left, sellable(own, known))
         limit = limits[leg.leg]
+        where = (leg.venue, leg.market, pair.symbol)
+        if is_rest(left, where, known):
+            # It cannot be closed by any order; what the other leg holds more is closed all the same.
+            continue
         for part, quantity in enumerate(split(left, command.parts, _step(known, wheres), ZERO), start=1):
             wish = Wish(
-                where=(leg.venue, leg.market, pair.symbol),
+                where=where,
                 side=OPPOSITE[leg.leg],
                 quantity=quantity,
                 price=limit,

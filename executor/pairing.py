@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from executor.drafting import OPPOSITE, Wish, again, drafted, sellable
+from executor.drafting import OPPOSITE, Wish, again, drafted, is_rest, sellable
 from executor.steps import Add, Cancel, Change, Drop, Send, Settle, Step, View, Wait
 from executor.upkeep import backoff_us, dealt, forbidden, is_unsent
 from tapeline.domain.account_records import Pair, PairLeg
@@ -23,6 +23,7 @@ from tapeline.domain.risk import Refused
 
 DONE: Final = frozenset({"entered", "rolled_back", "left", "partly_left", "ended_in_error"})
 """Events after which nothing is left to do for the intent."""
+TOO_SMALL: Final = frozenset({"quantity_rule", "notional_rule"})
 LEGS: Final[tuple[Leg, Leg]] = ("buy", "sell")
 
 
@@ -32,6 +33,7 @@ class Legs(msgspec.Struct, frozen=True, kw_only=True):
     held: dict[Leg, Decimal]
     larger: Leg
     excess: Decimal
+    """What one leg holds more and must be brought in line; 0 where the difference is only a rest."""
 
     @property
     def smaller(self) -> Leg:
@@ -71,12 +73,20 @@ def _legs(view: View, pair: Pair) -> Legs:
     larger: Leg = "buy" if held["buy"] > held["sell"] else "sell"
     excess = abs(minus(held["buy"], held["sell"]))
     place = next(one for one in pair.legs if one.leg == larger)
-    position = view.state.position(place.venue, place.market, pair.symbol)
-    spot = place.market == "spot" and all(one.complete for one in view.orders)
-    if excess and spot and position is not None and not sellable(position, view.known):
-        # Fees were taken in what was bought: the rest exists in the sums alone.
-        excess = ZERO
-    return Legs(held=held, larger=larger, excess=excess)
+    legs = Legs(held=held, larger=larger, excess=excess)
+    if excess and all(one.complete and _idle(one, view) for one in view.orders):
+        # What no venue takes an order for is no leg that stands alone. On spot some of it may not even be there, for
+        # fees were taken in what was bought.
+        where = (place.venue, place.market, pair.symbol)
+        if is_rest(_closable(view, place, legs), where, view.known) or _refused_as_too_small(view, legs):
+            return msgspec.structs.replace(legs, excess=ZERO)
+    return legs
+
+
+def _refused_as_too_small(view: View, legs: Legs) -> bool:
+    """Tell whether the venue itself said so of the last close; it may know the price better."""
+    closes = [one for one in view.orders if one.closing and one.leg == legs.larger]
+    return bool(closes) and max(closes, key=lambda one: (one.part, one.attempt)).code in TOO_SMALL
 
 
 # ---------------------------------------------------------------- one leg stands alone
@@ -232,7 +242,8 @@ def _next_part(view: View, unsent: list[OurOrder]) -> Iterable[Step]:
 def _over(view: View, pair: Pair, legs: Legs) -> tuple[Step, ...]:
     """Return the end of the trade's entry or exit: what it holds now, and the state that follows from it."""
     entering = view.intent.command == "EnterPair"
-    holds = any(legs.held.values())
+    # A rest of one leg that cannot be closed is no trade any more; it stays in the position.
+    holds = min(legs.held.values()) > ZERO
     state: PairState
     if pair.state == "ERROR":
         state, event = "ERROR", "ended_in_error"

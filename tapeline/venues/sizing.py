@@ -62,6 +62,16 @@ def _too_small_or_large(
     return None
 
 
+def is_dust(quantity: Decimal, rules: Instrument, reference: Decimal | None, *, reduces: bool) -> bool:
+    """Tell whether a rest is too small for any order: it stays where it is until more comes to it."""
+    whole = _stepped(quantity, rules.quantity_step, up=False)
+    if whole < max(rules.min_quantity or rules.quantity_step, rules.quantity_step):
+        return True
+    if rules.min_notional is None or reference is None or (rules.market == "futures" and reduces):
+        return False
+    return _EXACT.multiply(whole, reference) < rules.min_notional
+
+
 def in_contracts(request: OrderRequest, rules: Instrument) -> OrderRequest:
     """Return a sized order in what the venue counts; ValueError where its quantity is no number of contracts' steps."""
     size = rules.contract_size

@@ -9,6 +9,7 @@ import pytest
 
 from executor.deciding import next_steps
 from executor.steps import Add, Cancel, Change, Drop, LookUp, Send, Settle, Step, View, Wait
+from tapeline.domain.account_records import PairLeg
 from tests.unit.executor.scene import NOW_US, order, pair, view
 
 
@@ -153,3 +154,36 @@ def test_halted_sends_no_part_but_still_closes_what_stands_alone() -> None:
     alone = [order("b1", "buy", "FILLED", filled="1"), order("s1", "sell", "REJECTED", code="rejected")]
     found = _said(view(*alone, after_ms=500, desired="HALTED"))
     assert found == ["Wait 1500", "Add close buy 1.1 sell market 1.000"]
+
+
+def test_a_rest_that_no_venue_takes_an_order_for_is_no_leg_that_stands_alone() -> None:
+    """0.0004 is below a step; on spot 0.04 is worth 4 USDT, less than an order may be: the trade is over."""
+    small = [order("b1", "buy", "EXPIRED", filled="0.0004"), order("s1", "sell", "EXPIRED")]
+    assert _said(view(*small)) == ["Change READY rolled_back"]
+    spot = msgspec.structs.replace(pair(), legs=tuple(_on_spot(leg) for leg in pair().legs))
+    cheap = [order("b1", "buy", "EXPIRED", filled="0.04", market="spot"), order("s1", "sell", "EXPIRED")]
+    assert _said(view(*cheap, pair=spot)) == ["Change READY rolled_back"]
+    # A futures position may be reduced by any value, and on spot 0.05 is enough.
+    assert "Add close buy 1.1 sell market 0.040" in _said(
+        view(order("b1", "buy", "EXPIRED", filled="0.04"), order("s1", "sell", "EXPIRED"), after_ms=1_500)
+    )
+    enough = [order("b1", "buy", "EXPIRED", filled="0.05", market="spot"), order("s1", "sell", "EXPIRED")]
+    assert "Add close buy 1.1 sell market 0.050" in _said(view(*enough, pair=spot, after_ms=1_500))
+
+
+def test_a_rest_beside_what_both_legs_hold_does_not_end_the_trade() -> None:
+    legs = [order("b1", "buy", "EXPIRED", filled="0.5004"), order("s1", "sell", "EXPIRED", filled="0.5")]
+    assert _said(view(*legs)) == ["Change POSITION_OPEN entered"]
+
+
+def test_what_the_venue_calls_too_small_is_not_asked_for_again() -> None:
+    legs = [
+        order("b1", "buy", "EXPIRED", filled="0.04"),
+        order("s1", "sell", "EXPIRED"),
+        order("c1", "buy", "REJECTED", closing=True, side="sell", order_type="market", code="notional_rule"),
+    ]
+    assert _said(view(*legs, after_ms=1_500)) == ["Change READY rolled_back"]
+
+
+def _on_spot(leg: PairLeg) -> PairLeg:
+    return msgspec.structs.replace(leg, market="spot") if leg.leg == "buy" else leg
