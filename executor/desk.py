@@ -91,7 +91,7 @@ class Desk:
         return self._submitter.halted
 
     def begin(self, orders: Iterable[OurOrder]) -> None:
-        """Send orders of a fresh plan at once, without reading the rows that were just written."""
+        """Send orders of a fresh plan, which are noted as sent, without reading the rows that were just written."""
         for order in orders:
             self._last[order.client_order_id] = order
             self._launch(Send(order=order))

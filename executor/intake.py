@@ -69,9 +69,8 @@ class Intake:
         decide = decider(intent, self._known, halted=lambda: self._desk.halted)
         found = await self._store.take(self._holding.lease, intent, logged.place, decide, trace_id=logged.trace_id)
         match found:
-            case Taken(plan=plan):
-                # The first part of a two-leg trade, and every order of anything else.
-                self._desk.begin(one for one in plan.orders if plan.pair is None or one.part == 1)
+            case Taken(begun=begun):
+                self._desk.begin(begun)
                 self._cancel(intent)
             case NotTaken(refused=refused):
                 _LOG.info(LogEvent.INTENT_REFUSED, intent=intent.intent_id, code=refused.code, reason=refused.reason)

@@ -67,10 +67,12 @@ class LeaseHeld(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Taken(msgspec.Struct, frozen=True, kw_only=True):
-    """The intent is approved and stored, its orders PENDING: now they may be sent."""
+    """The intent is approved and stored, its orders PENDING: now they may be sent, and `begun` must be."""
 
     intent: OrderIntent
     plan: Plan
+    begun: tuple[OurOrder, ...] = ()
+    """What is noted as sent already, so that its request goes out next."""
     events: tuple[OrderEvent, ...]
 
 

@@ -57,20 +57,26 @@ class Submitter:
         """The kill switch that stands in memory alone."""
 
     async def send(self, order: OurOrder) -> None:
-        """Send an order that was never sent, if there is still time, and book what comes of it."""
+        """Send an order that was never sent, if there is still time, and book what comes of it.
+
+        It is noted as sent before its request goes out: here, or with its intent already.
+        """
         name = order.client_order_id
-        if name in self._sent or (self.halted and not order.closing):
+        if name in self._sent:
+            return
+        noted = order.sent_us is not None
+        if not noted and self.halted and not order.closing:
             return
         if not await self._leverage(order):
             return
-        sent_us = self._clock.now_us()
-        if self._until_us(order, sent_us) <= sent_us:
-            return
-        await self._store.sent(self._holding.lease, name, sent_us)
+        sent_us = order.sent_us or self._clock.now_us()
+        if not noted:
+            if self._until_us(order, sent_us) <= sent_us:
+                return
+            await self._store.sent(self._holding.lease, name, sent_us)
         until_us = self._until_us(order, sent_us)
         if until_us <= self._clock.now_us() or (self.halted and not order.closing):
-            # It was noted and then not sent: that is a definitive no of ours.
-            await self._book(order, Answer(status="REJECTED", code="not_sent", reason="there was no time left"))
+            await self._not_sent(order, "it is halted" if self.halted else "there was no time left")
             return
         self._sent.add(name)
         link, native = self._place(order)
@@ -157,13 +163,19 @@ class Submitter:
         link, native = self._place(order)
         try:
             done = await link.set_leverage(LeverageRequest(native=native, leverage=order.leverage))
-        except Unavailable:
+        except Unavailable as error:
+            if order.sent_us is not None:
+                await self._not_sent(order, str(error))
             return False
         except TapelineError as error:
             await self.drop(order, "leverage", str(error))
             return False
         self._leverages[where] = done.leverage
         return True
+
+    async def _not_sent(self, order: OurOrder, reason: str) -> None:
+        """Book that an order which is noted as sent was not: that is a definitive no of ours."""
+        await self._book(order, Answer(status="REJECTED", code="not_sent", reason=reason))
 
     async def _fill(self, one: Fill, order: OurOrder) -> None:
         where = (order.venue, order.market, order.symbol)

@@ -149,7 +149,8 @@ def _taken(
         changes = booking.refuse(state, intent, place, verdict, trace_id)
         return NotTaken(refused=verdict, events=changes.events), changes
     changes = booking.approve(state, intent, place, verdict, trace_id)
-    return Taken(intent=intent, plan=verdict, events=changes.events), changes
+    begun = tuple(one for one in changes.orders if one.sent_us is not None)
+    return Taken(intent=intent, plan=verdict, begun=begun, events=changes.events), changes
 
 
 def _unless_behind(expected: int | None, place: Place) -> Changes | None:

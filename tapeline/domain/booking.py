@@ -41,11 +41,18 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     orders: tuple[OurOrder, ...] = ()
     pair: held_records.Pair | None = None
 
+    def goes_out_at_once(self, order: OurOrder) -> bool:
+        """Tell whether an order is sent as soon as the plan is stored: of a two-leg trade only the first part is."""
+        return self.pair is None or order.part == 1
+
 
 def approve(
     state: AccountState, intent: records.OrderIntent, place: Place, plan: Plan, trace_id: str | None
 ) -> Changes:
-    """Return an approved intent with its orders PENDING, all before the first request goes out."""
+    """Return an approved intent with its orders PENDING, all before the first request goes out.
+
+    What goes out at once is noted as sent here: between this and its request lies no other transaction.
+    """
     row = _row(state, intent, trace_id, status="APPROVED", reservation=plan.reservation)
     draft = Draft(state, row.actor)
     draft.intent(row)
@@ -59,7 +66,9 @@ def approve(
         draft.slot(msgspec.structs.replace(slot, intent_id=row.intent_id, version=slot.version + 1))
     _remember(draft, intent)
     for order in plan.orders:
-        _place(draft, row, order)
+        placed = _place(draft, row, order)
+        if plan.goes_out_at_once(order):
+            _send(draft, row, placed, state.now_us)
     if plan.pair is not None:
         _pair(draft, plan.pair)
     _answered_until(draft, row, place)
@@ -100,11 +109,8 @@ def add(state: AccountState, fresh: tuple[OurOrder, ...]) -> Changes:
 def sent(state: AccountState, client_order_id: str, at_us: int) -> Changes:
     """Return an order with the time at which its request goes out."""
     before = _order(state, client_order_id)
-    after = orders.sent(before, at_us)
     draft = Draft(state, EXECUTOR)
-    if after is not before:
-        draft.order(after)
-        draft.event("order_sent", _intent_of(state, after), own=after)
+    _send(draft, _intent_of(state, before), before, at_us)
     return draft.done(state)
 
 
@@ -230,7 +236,14 @@ def _answer(draft: Draft, order: OurOrder, told: Answer, action: AuditAction) ->
     )  # fmt: skip
 
 
-def _place(draft: Draft, intent: TakenIntent, order: OurOrder) -> None:
+def _send(draft: Draft, intent: TakenIntent, before: OurOrder, at_us: int) -> None:
+    after = orders.sent(before, at_us)
+    if after is not before:
+        draft.order(after)
+        draft.event("order_sent", intent, own=after)
+
+
+def _place(draft: Draft, intent: TakenIntent, order: OurOrder) -> OurOrder:
     order = msgspec.structs.replace(order, trace_id=order.trace_id or intent.trace_id)
     draft.order(order)
     draft.event("order_pending", intent, own=order)
@@ -245,6 +258,7 @@ def _place(draft: Draft, intent: TakenIntent, order: OurOrder) -> None:
             version=held.version + 1, updated_us=draft.state.now_us,
         )  # fmt: skip
         _hold(draft, held, closing, intent.trace_id, intent.context)
+    return order
 
 
 def _settle(draft: Draft, row: TakenIntent, reason: str) -> None:

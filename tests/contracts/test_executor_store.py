@@ -33,6 +33,9 @@ from tests.support.trader_values import BUY, bare, fill, intent, order, plan
 
 __all__ = ["bench", "bench_kind"]
 
+APPROVED = ["audit", "intent_approved", "order_pending", "order_sent", "portfolio", "audit", "audit"]
+"""What the outbox has after the lease and an intent with one order, which goes out at once."""
+
 
 async def test_an_intent_is_stored_whole_before_anything_is_sent(bench: Bench) -> None:
     lease = await leased(bench.store)
@@ -45,8 +48,8 @@ async def test_an_intent_is_stored_whole_before_anything_is_sent(bench: Bench) -
     assert [(one.status, one.reservation) for one in state.intents] == [("APPROVED", reserved)]
     assert [(one.round, one.intent_id) for one in state.slots] == [(0, intent().intent_id)]
     assert await bench.store.offsets("main") == {2: 8}
-    assert [event.kind for event in taken.events] == ["intent_approved", "order_pending"]
-    assert await told(bench.store) == ["audit", "intent_approved", "order_pending", "portfolio", "audit", "audit"]
+    assert [event.kind for event in taken.events] == ["intent_approved", "order_pending", "order_sent"]
+    assert await told(bench.store) == APPROVED
 
 
 async def test_both_stores_hold_the_same_after_a_whole_trade(bench: Bench) -> None:
@@ -180,7 +183,7 @@ async def test_e20_a_lost_race_is_tried_again_three_times(bench: Bench) -> None:
 
     assert isinstance(taken, Taken)
     assert bench.clock.slept == [0.1, 0.1, 0.1]
-    assert await told(bench.store) == ["audit", "intent_approved", "order_pending", "portfolio", "audit", "audit"]
+    assert await told(bench.store) == APPROVED
 
 
 async def test_e20_a_fourth_lost_race_is_unavailable_and_nothing_is_written(bench: Bench) -> None:
@@ -203,7 +206,7 @@ async def test_e20_of_two_changes_at_once_none_is_lost(bench: Bench) -> None:
 
     state = await bench.store.state("main", orders=("a",))
     assert sorted(booked) == [False] * 8 + [True] * 8
-    assert [(one.filled, one.status, one.version) for one in state.orders] == [(Decimal(1), "FILLED", 9)]
+    assert [(one.filled, one.status, one.version) for one in state.orders] == [(Decimal(1), "FILLED", 10)]
     assert state.positions[0].net == Decimal(1)
 
 

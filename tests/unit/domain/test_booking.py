@@ -63,10 +63,10 @@ def test_a_trade_is_told_step_by_step() -> None:
     settled = booking.settle(state, asked.intent_id, "all done")
 
     assert [told(one) for one in (approved, placed, dealt, settled)] == [
-        [("intent_approved", "1"), ("order_pending", "2"), ("portfolio",)],
-        [("order_placed", "3"), ("portfolio",)],
-        [("order_filled", "4"), ("position",), ("portfolio",)],
-        [("intent_settled", "5"), ("portfolio",)],
+        [("intent_approved", "1"), ("order_pending", "2"), ("order_sent", "3"), ("portfolio",)],
+        [("order_placed", "4"), ("portfolio",)],
+        [("order_filled", "5"), ("position",), ("portfolio",)],
+        [("intent_settled", "6"), ("portfolio",)],
     ]
     assert [[one.action for one in changes.audits] for changes in (approved, placed, dealt, settled)] == [
         ["INTENT_APPROVE", "ORDER_PLACE"], ["ORDER_UPDATE"], ["ORDER_FILL", "POSITION_OPEN"], ["INTENT_SETTLE"],
