@@ -1,7 +1,8 @@
 """The market of one venue and market type: a pure function of seed and tick number, step by step.
 
 One reference price per symbol, the same for every venue with the same seed, wanders; each venue's price wanders around
-it, so that venues drift apart and cross. An instrument steps every fifth tick of 20 ms, each symbol at its turn.
+it, so that venues drift apart and cross, and about every 80 s a shock throws it off by more than four fees for some
+seconds. An instrument steps every fifth tick of 20 ms, each symbol at its turn.
 """
 
 from __future__ import annotations
@@ -23,6 +24,12 @@ _REFERENCE_DEVIATION = 0.3e-4
 _PREMIUM_DEVIATION = 0.5e-4
 _PREMIUM_PULL = 0.002
 _PREMIUM_USUAL = 8e-4
+# Half of a shock is gone after 4 s. Most are down: a spot market that is too dear is of no use to who holds no coins.
+_SHOCK_SHARE = 1 / 800
+_SHOCK_LEAST = 70e-4
+_SHOCK_MOST = 90e-4
+_SHOCK_PULL = 1 / 60
+_SHOCK_DOWN_SHARE = 0.7
 _LONGEST_MOVE = 4
 _NARROW_SHARE = 0.8
 _EDIT_SHARE = 0.6
@@ -45,12 +52,13 @@ class Deal:
 
 @dataclass(slots=True, eq=False)
 class Listing:
-    """One instrument at this venue: its book, and the index price around which it trades."""
+    """One instrument at this venue: its book, the index price around which it trades, and how far from it."""
 
     instrument: Instrument
     ladder: Ladder
     reference: float
     premium: float
+    shock: float = 0.0
     steps: int = 0
 
     @property
@@ -90,6 +98,8 @@ class Market:
         self.number = 0
         self._rate = rate
         self._own = [chance.stream(seed, place, one.symbol) for one in instruments]
+        # Books draw levels also for what traders do to them; when a shock comes must not depend on that.
+        self._shocks = [chance.stream(seed, place, one.symbol, "shocks") for one in instruments]
         self._shared = [chance.stream(seed, "reference", one.symbol) for one in instruments]
         self.listings = [self._open(one, own) for one, own in zip(instruments, self._own, strict=True)]
 
@@ -98,7 +108,9 @@ class Market:
         turn = self.number % TURNS
         self.number += 1
         for place in range(turn, len(self.listings), TURNS):
-            yield self._step(self.listings[place], self._own[place], self._shared[place])
+            listing = self.listings[place]
+            listing.shock = _shock(listing.shock, self._shocks[place])
+            yield self._step(listing, self._own[place], self._shared[place])
 
     def _open(self, instrument: Instrument, own: chance.Chance) -> Listing:
         premium = own.normal(_PREMIUM_USUAL)
@@ -114,7 +126,7 @@ class Market:
         listing.premium += own.normal(_PREMIUM_DEVIATION) - _PREMIUM_PULL * listing.premium
         if own.random() >= _STEP_SHARE * self._rate:
             return Step(listing, ())
-        target = int(listing.reference * (1 + listing.premium) / listing.instrument.tick.value(1))
+        target = int(listing.reference * (1 + listing.premium + listing.shock) / listing.instrument.tick.value(1))
         move = max(-_LONGEST_MOVE, min(_LONGEST_MOVE, target - ladder.bid))
         bid = ladder.bid + move
         ladder.move(bid, bid + (1 if own.random() < _NARROW_SHARE else 2))
@@ -138,6 +150,14 @@ class Market:
         first = 1 + own.below(lots) if own.random() < _SPLIT_SHARE else lots
         fills = (first,) if first == lots else (first, lots - first)
         return (Deal(side, price, fills),)
+
+
+def _shock(before: float, drawn: chance.Chance) -> float:
+    """Return what is left of a shock after a step, or a new one."""
+    if drawn.random() >= _SHOCK_SHARE:
+        return before * (1 - _SHOCK_PULL)
+    size = _SHOCK_LEAST + drawn.random() * (_SHOCK_MOST - _SHOCK_LEAST)
+    return -size if drawn.random() < _SHOCK_DOWN_SHARE else size
 
 
 __all__ = ["ASK", "BID", "Deal", "Listing", "Market", "Step"]

@@ -25,7 +25,17 @@ STRATEGIES: Final[tuple[dict[str, Any], ...]] = (
     {
         "name": "two-leg-1",
         "strategy": "two-leg",
-        "parameters": {"entry_net": "0.0005", "part_net": "0.0002", "max_hold_s": 15, "cool_down_s": 1, "parts": 2},
+        "parameters": {
+            "entry_net": "0.002",
+            "part_net": "0.0005",
+            "notional": "300",
+            "parts": 2,
+            "target_profit": "0.0004",
+            "stop_loss": "3",
+            "max_hold_s": 14,
+            "cool_down_s": 5,
+            "ttl_ms": 2_000,
+        },
     },
 )
 """What trades in a demo: quick to enter and to leave, so that a minute shows it all."""
