@@ -20,7 +20,8 @@ from executor.log.kafka import KafkaLog
 from executor.markets import Markets
 from executor.running import Executor, Ports
 from executor.store.postgres import PostgresStore
-from executor.terms import Terms
+from executor.switch import Switch
+from executor.terms import Known, Terms
 from tapeline.runtime import clock, endpoints, entropy, lifecycle, postgres, registry, speaking, telemetry
 from tapeline.runtime.codec import Codec
 from tapeline.runtime.kafka import Publisher
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
 SERVICE: Final = "executor"
 LAST_ANSWERS_S: Final = 3.0
 
+Build = Callable[[Ports, Known, str], Executor]
+"""Makes the executor of its ports, what it knows, and the name by which it holds the lease."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the process and return its exit code."""
@@ -51,9 +55,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return lifecycle.run(body, service=SERVICE)
 
 
-async def trade(life: Lifecycle, account: str) -> None:
+def usual(ports: Ports, known: Known, holder: str) -> Executor:
+    """Return an executor with the terms of the requirements."""
+    return Executor(ports, known, Terms(), holder=holder)
+
+
+async def trade(life: Lifecycle, account: str, build: Build = usual) -> None:
     """Start what the executor needs, then the executor, and keep it until the stop."""
     settings = life.settings
+    switch = Switch(settings.data.dir, account)
+    life.on_signal(signal.SIGUSR1, switch.throw)
     found = endpoints.resolve(settings)
     places = composing.places(settings, found.run)  # what cannot be is said before anything starts
     process = f"{SERVICE}-{account}-{socket.gethostname()}"
@@ -79,10 +90,12 @@ async def trade(life: Lifecycle, account: str) -> None:
             _ = spawn(code, _alerted(publish, process, code, sentence))
 
         ports = Ports(store=store, log=log, links=links, clock=Clock(), spawn=spawn, alarm=alarm)
-        return Executor(ports, known, Terms(), holder=f"{process}-{entropy.new_id()[:8]}")
+        executor = build(ports, known, f"{process}-{entropy.new_id()[:8]}")
+        executor.on_halt_stored = switch.stored
+        switch.connect(executor.halt)
+        return executor
 
-    executor = await life.start("executor", trading(made))
-    life.on_signal(signal.SIGUSR1, executor.halt)
+    await life.start("executor", trading(made))
     await life.stopping()
 
 

@@ -36,9 +36,10 @@ def _simple(view: View) -> tuple[Step, ...]:
             steps.append(forbidden(newest, view) or Send(order=newest))
         elif not newest.is_open:
             steps += _next_attempt(newest, view)
-    if view.intent.command == "Flatten":
-        steps += _flatten(view)
     waiting = any(not one.complete or one.client_order_id in view.busy for one in view.orders)
+    if view.intent.command == "Flatten":
+        waiting = waiting or bool(_opening(view))
+        steps += _flatten(view)
     if not steps and not waiting:
         ends = [one.code or one.status.lower() for one in _newest(view.orders)]
         steps.append(Settle(intent_id=view.intent.intent_id, reason=", ".join(sorted(set(ends))) or "done"))
@@ -68,21 +69,25 @@ def _newest(orders: Iterable[OurOrder]) -> Iterable[OurOrder]:
     return tuple(chains.values())
 
 
+def _opening(view: View) -> tuple[OurOrder, ...]:
+    """Return what may still add to what the strategy holds there."""
+    mine, venue = (view.intent.strategy, view.intent.symbol), view.intent.venue
+    others = (one for one in view.state.orders if (one.strategy, one.symbol) == mine and venue in (None, one.venue))
+    return tuple(one for one in others if not one.closing and not one.complete)
+
+
 def _flatten(view: View) -> Iterable[Step]:
     """Yield cancels of all that could open, then closes of what is still held and no close is under way for."""
-    mine = (view.intent.strategy, view.intent.symbol)
-    # The row does not say on which venues it was asked for; its own orders do.
-    venues = {one.venue for one in view.orders}
-    others = [one for one in view.state.orders if (one.strategy, one.symbol) == mine and one.venue in venues]
-    opening = [one for one in others if one.is_open and not one.closing]
+    mine, venue = (view.intent.strategy, view.intent.symbol), view.intent.venue
+    opening = _opening(view)
     for one in opening:
-        if one.client_order_id not in view.busy and not is_unsent(one):
+        if one.is_open and one.client_order_id not in view.busy and not is_unsent(one):
             yield Cancel(order=one)
     if opening or any(not one.complete for one in view.orders) or view.now_us > view.intent.expires_us:
         return
     for held in view.state.positions:
         left = sellable(held, view.known)
-        if (held.strategy, held.symbol) != mine or held.venue not in venues or left <= ZERO:
+        if (held.strategy, held.symbol) != mine or venue not in (None, held.venue) or left <= ZERO:
             continue
         parts = [one.part for one in view.orders if (one.venue, one.market) == (held.venue, held.market)]
         if len(parts) >= view.terms.attempts * 2:

@@ -57,10 +57,8 @@ class Desk:
         self._busy: set[str] = set()
         self._touched: set[str] = set()
         self._next_look: dict[str, tuple[float, int]] = {}
-        self._cancels: set[str] = set()
         self._last: dict[str, OurOrder] = {}
         """Orders as they were read or begun last, for the time in which the store is away."""
-        self._flattened: list[tuple[str, str, str | None]] = []
         self._wake = asyncio.Event()
         self.alarm: Alarm = _log_alone
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -68,16 +66,6 @@ class Desk:
     def wake(self) -> None:
         """Decide again soon."""
         self._wake.set()
-
-    def cancel(self, client_order_ids: Iterable[str]) -> None:
-        """Want these orders cancelled, as long as they are open."""
-        self._cancels.update(client_order_ids)
-        self.wake()
-
-    def flatten(self, strategy: str, symbol: str, venue: str | None) -> None:
-        """Want all that is open of a strategy on a symbol cancelled, but for what closes."""
-        self._flattened.append((strategy, symbol, venue))
-        self.wake()
 
     def halt(self) -> None:
         """Open nothing from now on and cancel what is open, whatever the store says (the kill switch)."""
@@ -133,14 +121,6 @@ class Desk:
         due_us = now_us + int(self._terms.pass_every_s * US_PER_S)
         self._last = {one.client_order_id: one for one in state.orders}
         known = {one.client_order_id for one in state.orders if one.is_open}
-        for strategy, symbol, venue in self._flattened:
-            self._cancels |= {
-                one.client_order_id
-                for one in state.orders
-                if (one.strategy, one.symbol) == (strategy, symbol) and venue in (None, one.venue) and not one.closing
-            }
-        self._flattened.clear()
-        self._cancels &= known
         self._next_look = {name: look for name, look in self._next_look.items() if name in known}
         steps: list[Step] = []
         for intent in state.intents:
@@ -171,7 +151,6 @@ class Desk:
             known=self._known,
             terms=self._terms,
             busy=frozenset(unclear),
-            cancels=frozenset(self._cancels),
         )
         return next_steps(view)
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from executor.desk import Desk
 from executor.leasing import Holding
 from executor.planning import decider
-from executor.ports import AlreadyTaken, Clock, Log, LoggedIntent, NotTaken, Store, Taken
+from executor.ports import Clock, Log, LoggedIntent, NotTaken, Store, Taken
 from executor.terms import Known, Terms
-from tapeline.domain.order_records import CancelOrder, Flatten, OrderIntent
 from tapeline.errors import Unavailable
 from tapeline.runtime import logs
 from tapeline.runtime.log_events import LogEvent
@@ -68,18 +67,10 @@ class Intake:
             return
         decide = decider(intent, self._known, halted=lambda: self._desk.halted)
         found = await self._store.take(self._holding.lease, intent, logged.place, decide, trace_id=logged.trace_id)
-        match found:
-            case Taken(begun=begun):
-                self._desk.begin(begun)
-                self._cancel(intent)
-            case NotTaken(refused=refused):
-                _LOG.info(LogEvent.INTENT_REFUSED, intent=intent.intent_id, code=refused.code, reason=refused.reason)
-            case AlreadyTaken():
-                self._cancel(intent)
+        if isinstance(found, Taken):
+            self._desk.begin(found.begun)
+        elif isinstance(found, NotTaken):
+            refused = found.refused
+            _LOG.info(LogEvent.INTENT_REFUSED, intent=intent.intent_id, code=refused.code, reason=refused.reason)
+        # Whatever else the rows want, also of an intent that was taken before a crash, the desk reads there.
         self._desk.wake()
-
-    def _cancel(self, intent: OrderIntent) -> None:
-        if isinstance(intent.command, CancelOrder):
-            self._desk.cancel((intent.command.client_order_id,))
-        elif isinstance(intent.command, Flatten):
-            self._desk.flatten(intent.strategy, intent.symbol, intent.command.venue)

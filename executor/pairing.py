@@ -190,10 +190,14 @@ def _close(view: View, pair: Pair, legs: Legs) -> Iterable[Step]:
     if view.now_us < due_us:
         yield Wait(until_us=due_us)
         return
+    where, quantity = (place.venue, place.market, pair.symbol), _closable(view, place, legs)
+    if is_rest(quantity, where, view.known):
+        # Too small for now; what is still under way decides whether more comes to it.
+        return
     wish = Wish(
-        where=(place.venue, place.market, pair.symbol),
+        where=where,
         side=OPPOSITE[legs.larger],
-        quantity=_closable(view, place, legs),
+        quantity=quantity,
         order_type="market",
         closing=True,
         leg=legs.larger,

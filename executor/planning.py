@@ -16,7 +16,15 @@ from tapeline.domain.booking import Plan
 from tapeline.domain.ids import opens
 from tapeline.domain.instruments import Side
 from tapeline.domain.money import ZERO, times
-from tapeline.domain.order_records import ClosePosition, EnterPair, ExitPair, Flatten, OrderIntent, PlaceOrder
+from tapeline.domain.order_records import (
+    CancelOrder,
+    ClosePosition,
+    EnterPair,
+    ExitPair,
+    Flatten,
+    OrderIntent,
+    PlaceOrder,
+)
 from tapeline.domain.orders import OurOrder
 from tapeline.domain.positions import OurPosition
 from tapeline.domain.risk import Refused, Request, Reservation
@@ -47,12 +55,14 @@ def plan(state: AccountState, intent: OrderIntent, known: Known) -> Plan | Refus
             found = _close(state, intent, command, known)
         case Flatten(venue=venue):
             found = _flatten(state, intent, venue, known)
+        case CancelOrder(client_order_id=name):
+            found = _cancel(state, intent, name)
         case EnterPair() as command:
             found = enter(state, intent, command, known)
         case ExitPair() as command:
             found = leave(state, intent, command, known)
         case _:
-            # A cancel leaves by itself, a memory is stored with the intent.
+            # A memory is stored with the intent.
             found = closing_only(intent)
     return found
 
@@ -123,7 +133,7 @@ def _closing(state: AccountState, intent: OrderIntent, held: OurPosition, wish: 
 
 
 def _flatten(state: AccountState, intent: OrderIntent, venue: str | None, known: Known) -> Plan | Refused:
-    """Return closes of all that is held; open orders are cancelled first by the desk, which also closes the rest."""
+    """Return closes of all that is held, and cancels of what may still open; the desk closes what that adds."""
     orders: list[OurOrder] = []
     for held in state.positions:
         mine = (held.strategy, held.symbol) == (intent.strategy, intent.symbol)
@@ -132,7 +142,24 @@ def _flatten(state: AccountState, intent: OrderIntent, venue: str | None, known:
         found = _closing(state, intent, held, _away(intent, held, None), known)
         if isinstance(found, Plan):
             orders += found.orders
-    return closing_only(intent, tuple(orders))
+    cancels = tuple(
+        one.client_order_id
+        for one in state.orders
+        if (one.strategy, one.symbol) == (intent.strategy, intent.symbol)
+        and venue in (None, one.venue)
+        and one.is_open
+        and not one.closing
+    )
+    return msgspec.structs.replace(closing_only(intent, tuple(orders)), cancels=cancels)
+
+
+def _cancel(state: AccountState, intent: OrderIntent, name: str) -> Plan | Refused:
+    order = state.order(name)
+    if order is None or not order.is_open:
+        return Refused(code="not_open", reason=f"no order {name} is open in this account")
+    if order.strategy != intent.strategy and intent.actor is None:
+        return Refused(code="not_yours", reason=f"the order {name} belongs to {order.strategy}")
+    return msgspec.structs.replace(closing_only(intent), cancels=(name,))
 
 
 def _away(intent: OrderIntent, held: OurPosition, command: ClosePosition | None) -> Wish:

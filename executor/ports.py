@@ -17,11 +17,12 @@ from tapeline.domain.account_records import Balance, Control, Pair
 from tapeline.domain.booking import Plan
 from tapeline.domain.changes import Outgoing, Place
 from tapeline.domain.instruments import Market
-from tapeline.domain.order_records import DesiredState, OrderEvent, OrderIntent, Scope
+from tapeline.domain.order_records import OrderEvent, OrderIntent
 from tapeline.domain.orders import Answer, OurFill, OurOrder
 from tapeline.domain.reconcile import Booked, Repairs
 from tapeline.domain.risk import Refused
 from tapeline.errors import TapelineError
+from tapeline.runtime.desired_state import Wish
 from tapeline.venues.account import PrivateEvent
 from tapeline.venues.calls import (
     Balances,
@@ -93,18 +94,6 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
     stream: str
     number: int
     record: Outgoing
-
-
-class Desire(msgspec.Struct, frozen=True, kw_only=True):
-    """A change of desired state; `replaces` is the version that the asker has seen, None takes whatever stands."""
-
-    scope: Scope
-    target: str
-    desired: DesiredState
-    parameters: str | None = None
-    actor: str
-    reason: str | None = None
-    replaces: int | None = None
 
 
 class Superseded(msgspec.Struct, frozen=True, kw_only=True):
@@ -186,7 +175,7 @@ class Store(Protocol):
     async def repair(self, lease: Lease, repairs: Repairs, bases: Mapping[str, str]) -> None:
         """Carry out what a reconciliation found."""
 
-    async def desire(self, change: Desire) -> Control | Superseded:
+    async def desire(self, change: Wish) -> Control | Superseded:
         """Change desired state with its audit entry; needs no lease, the row's version decides."""
 
     async def desired(self) -> tuple[Control, ...]:

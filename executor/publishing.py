@@ -14,7 +14,11 @@ _LOG = logs.get(__name__)
 
 
 async def publish(store: Store, log: Log, clock: Clock, terms: Terms, stream: str) -> None:
-    """Publish a stream of the outbox for ever; while store or broker is away its records wait."""
+    """Publish a stream of the outbox for ever; while store or broker is away its records wait.
+
+    Executors of several accounts share the stream of desired state: its records may then come twice, which is what
+    at least once means.
+    """
     while True:
         try:
             waiting = await store.outbox(stream, most=MOST)

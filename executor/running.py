@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -13,13 +13,14 @@ from executor.desk import Alarm, Desk, Spawn
 from executor.intake import Intake
 from executor.leasing import Holding
 from executor.listening import Listener
-from executor.ports import Clock, Desire, Fenced, Log, Store, VenueLink
+from executor.ports import Clock, Fenced, Log, Store, VenueLink
 from executor.publishing import publish
 from executor.reconciling import Reconciler
 from executor.submitting import Submitter
 from executor.terms import Known, Terms, Where
 from tapeline.errors import TapelineError
-from tapeline.runtime import lifecycle, logs
+from tapeline.runtime import desired_state, lifecycle, logs
+from tapeline.runtime.desired_state import Wish
 from tapeline.runtime.log_events import LogEvent
 
 _LOG = logs.get(__name__)
@@ -50,6 +51,7 @@ class Executor:
         self._reconciler = Reconciler(ports.store, ports.links, ports.clock, self._holding, known, terms)
         self._desk: Desk | None = None
         self._halted = False
+        self.on_halt_stored: Callable[[], None] = lambda: None
         self.ready = asyncio.Event()
         """Set when the lease is held and all markets are reconciled: from then on intents are taken."""
 
@@ -104,6 +106,7 @@ class Executor:
             ("desk", desk.run()),
             ("intake", intake.run()),
             ("outbox", publish(ports.store, ports.log, ports.clock, terms, self._known.account)),
+            ("control", publish(ports.store, ports.log, ports.clock, terms, desired_state.STREAM)),
             ("balances", self._balances()),
             ("halting", self._persist_halt()),
         ]
@@ -148,12 +151,12 @@ class Executor:
             await self._ports.clock.sleep(self._terms.pass_every_s)
             if not self._halted:
                 continue
-            wish = Desire(
+            wish = Wish(
                 scope="account",
                 target=self._known.account,
                 desired="HALTED",
                 actor=self._holder,
-                reason="the kill switch was thrown at the executor",
+                reason=desired_state.THROWN_AT_EXECUTOR,
             )
             try:
                 _ = await self._ports.store.desire(wish)
@@ -161,6 +164,7 @@ class Executor:
                 _LOG.warning(LogEvent.STEP_FAILED, step="halt", reason=str(error))
             else:
                 self._halted = self._submitter.halted = False
+                self.on_halt_stored()
 
 
 def _first(error: Exception) -> Exception:

@@ -86,5 +86,3 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     terms: Terms
     busy: frozenset[str] = frozenset()
     """Client ids that something is being done with now."""
-    cancels: frozenset[str] = frozenset()
-    """Client ids that someone wants cancelled."""

@@ -62,7 +62,7 @@ class Submitter:
         It is noted as sent before its request goes out: here, or with its intent already.
         """
         name = order.client_order_id
-        if name in self._sent:
+        if name in self._sent or order.status != "PENDING":
             return
         noted = order.sent_us is not None
         if not noted and self.halted and not order.closing:
@@ -80,6 +80,7 @@ class Submitter:
             return
         self._sent.add(name)
         link, native = self._place(order)
+        sent_us = self._clock.now_us()
         found: PlaceOutcome = Unknown(why="no answer in time")
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._terms.answer_s):

@@ -70,7 +70,12 @@ def fill(found: Fill, owner: OurOrder, known: Known) -> OurFill:
     rules = known.rules[where]
     currency = fee_currency(found, rules)
     paid = fee_in_quote(
-        found.fee, currency, price=found.price, base=rules.base, quote=rules.quote, prices=_prices(known, where)
+        found.fee,
+        currency,
+        price=found.price,
+        base=rules.base,
+        quote=rules.quote,
+        prices={} if currency in (rules.base, rules.quote) else _prices(known, where),
     )
     return OurFill(
         account=known.account,

@@ -18,10 +18,10 @@ def upkeep(order: OurOrder, view: View) -> Iterable[Step]:
     if order.client_order_id in view.busy or is_unsent(order):
         return
     if order.status in ("PENDING", "UNKNOWN"):
-        yield Cancel(order=order) if order.client_order_id in view.cancels else LookUp(order=order)
+        yield Cancel(order=order) if order.cancel_us is not None else LookUp(order=order)
     elif order.is_open:
         unwanted = view.desired == "HALTED" and not order.closing
-        if unwanted or order.client_order_id in view.cancels:
+        if unwanted or order.cancel_us is not None:
             yield Cancel(order=order)
         elif order.time_in_force != "GTC" or order.order_type == "market":
             # It does not rest, so it is over by now and only the news is missing.
@@ -44,7 +44,7 @@ def forbidden(order: OurOrder, view: View) -> Drop | None:
     """Return the end of an unsent order that must not be sent any more."""
     if view.now_us > order.expires_us:
         return Drop(order=order, code="too_late", reason="it was not sent in time")
-    if order.client_order_id in view.cancels:
+    if order.cancel_us is not None:
         return Drop(order=order, code="cancelled", reason="it was cancelled before it was sent")
     if not order.closing and view.desired != "RUNNING":
         return Drop(order=order, code=view.desired.lower(), reason=f"it is {view.desired}: nothing is opened")

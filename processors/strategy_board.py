@@ -108,9 +108,9 @@ class Board:
             ("strategy", instance.name),
             ("pair", key),
         )
+        # Not what a portfolio says of it: that is told again only when something else in it changes.
         found = (self.wanted.get(control_key(scope, target)) for scope, target in scopes)
-        held = self.portfolios.get(key)
-        return strictest(*(one.desired for one in found if one is not None), *([held.desired] if held else []))
+        return strictest(*(one.desired for one in found if one is not None))
 
     def waiting(self, key: str) -> Waiting:
         """Return what a strategy on a symbol waits for, without what has waited too long."""

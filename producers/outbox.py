@@ -8,6 +8,7 @@ a gap record and, after it, a fresh snapshot. What is on its way is not shed; wh
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -33,11 +34,13 @@ class Books:
         """Begin with nothing to publish."""
         self._news: dict[str, Due] = {}
         self._flying: dict[str, Due] = {}
+        self.on_news: Callable[[], None] = _unheard
         self.conflated = 0
         """How many states were never published because a newer one came."""
 
     def changed(self, key: str, received_us: int) -> None:
         """Note that an instrument's book has news, received at this time."""
+        self.on_news()
         before = self._news.get(key)
         if before is None:
             self._news[key] = Due(key, 0, received_us)
@@ -72,6 +75,10 @@ class Books:
     def idle(self) -> bool:
         """Whether nothing waits and nothing is in flight."""
         return not self._news and not self._flying
+
+
+def _unheard() -> None:
+    """Stand in for whoever wants to be told of news."""
 
 
 class Span(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,7 +18,9 @@ from tapeline.runtime.kafka import Outgoing, Publisher
 from tapeline.runtime.lifecycle import background
 
 PAUSE_S: Final = 0.005
-"""How long what has come is gathered: far below what a reader notices, and many records a batch."""
+"""Between two rounds: under load what has come meanwhile is gathered, many records a batch."""
+GATHER_S: Final = 0.001
+"""How long the first news after a silence waits for what comes with it."""
 AWAY_S: Final = 0.5
 SENDERS: Final = 8
 """Batches and books under way at once, each of its own partition or instrument."""
@@ -38,13 +40,25 @@ class Publishing:
         async with contextlib.AsyncExitStack() as stack:
             for number in range(SENDERS):
                 _ = await stack.enter_async_context(background(f"publish-{number}", self._sending()))
+            news = asyncio.Event()
+            self._market.books.on_news = news.set
+            worked_s = clock.monotonic_s()
             while True:
-                # Books first: that one went stale must not wait behind what led to it.
-                for due in self._market.due(clock.now_us()):
-                    self._work.put_nowait(due)
-                for batch in self._market.buffer.take():
-                    self._work.put_nowait(batch)
-                await asyncio.sleep(PAUSE_S)
+                news.clear()
+                if self._round():
+                    worked_s = clock.monotonic_s()
+                # Changes and trades come with books or can wait for the next round.
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(news.wait(), PAUSE_S)
+                await asyncio.sleep(max(GATHER_S, worked_s + PAUSE_S - clock.monotonic_s()))
+
+    def _round(self) -> bool:
+        """Hand all that may go now to the senders; tell whether there was anything."""
+        # Books first: that one went stale must not wait behind what led to it.
+        work: list[Batch | tuple[Due, int, bytes]] = [*self._market.due(clock.now_us()), *self._market.buffer.take()]
+        for one in work:
+            self._work.put_nowait(one)
+        return bool(work)
 
     async def _sending(self) -> NoReturn:
         while True:

@@ -9,18 +9,19 @@ from collections.abc import Mapping
 
 import msgspec
 
-from executor.ports import Cached, Clock, Desire, Fenced, Lease, LeaseHeld, Superseded, Waiting
+from executor.ports import Cached, Clock, Fenced, Lease, LeaseHeld, Superseded, Waiting
 from executor.store import reading, writing
 from executor.store.steps import Steps, Wanted, Work
 from tapeline.domain.account import AccountState
 from tapeline.domain.account_records import ORDER_STRUCTS, Control
 from tapeline.domain.changes import Entry, Outgoing, Place
 from tapeline.domain.reconcile import Booked
+from tapeline.runtime import desired_state
+from tapeline.runtime.desired_state import Wish
 from tapeline.runtime.transactions import Contended, Session, SessionLock, Transactions
 
 RETRIES = 3
 PAUSE_S = 0.1
-CONTROL = "control"
 
 
 class PostgresStore(Steps):
@@ -112,39 +113,16 @@ class PostgresStore(Steps):
             found = await reading.state(session, account, Wanted(whole=True))
             return Booked(fills=await reading.fills(session, found))
 
-    async def desire(self, change: Desire) -> Control | Superseded:
+    async def desire(self, change: Wish) -> Control | Superseded:
         """Change desired state, where its version is still the one that was seen."""
         async with self._transactions.begin() as session:
-            # The lock of the audit's head puts two changes of a row that is not there yet in order.
-            await session.execute("SELECT 1 FROM audit_head FOR UPDATE")
-            row = await session.fetchrow(
-                "SELECT *, desired::text AS desired FROM desired_state WHERE scope = $1 AND target = $2",
-                change.scope, change.target,
-            )  # fmt: skip
-            before = None if row is None else msgspec.convert(dict(row), Control)
-            version = 0 if before is None else before.version
-            if change.replaces is not None and change.replaces != version and before is not None:
-                return Superseded(current=before)
-            after = controlled(change, version + 1, await session.fetchval("SELECT now_us()"))
-            await session.execute(
-                "INSERT INTO desired_state (scope, target, version, desired, parameters, actor, reason, at_us)"
-                " VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (scope, target) DO UPDATE SET"
-                " version = excluded.version, desired = excluded.desired, parameters = excluded.parameters,"
-                " actor = excluded.actor, reason = excluded.reason, at_us = excluded.at_us",
-                *msgspec.structs.astuple(after),
-            )
-            record = Outgoing(topic="control", key=after.key, symbol=None, value=after)
-            mirror = await writing.audit(session, (state_entry(before, after),))
-            for one in (record, *mirror):
-                number = await session.fetchval("SELECT nextval('control_numbers')")
-                await writing.put_outbox(session, CONTROL, number, (one,))
-        return after
+            found = await desired_state.change(session, change)
+        return found.state if found.done else Superseded(current=found.state)
 
     async def desired(self) -> tuple[Control, ...]:
         """Return all desired state."""
         async with self._transactions.begin() as session:
-            rows = await session.fetch("SELECT *, desired::text AS desired FROM desired_state ORDER BY scope, target")
-        return tuple(msgspec.convert(dict(row), Control) for row in rows)
+            return await desired_state.read(session)
 
     async def outbox(self, stream: str, *, most: int) -> tuple[Waiting, ...]:
         """Return the oldest records that wait."""
@@ -159,6 +137,8 @@ class PostgresStore(Steps):
     async def published(self, stream: str, up_to: int) -> None:
         """Forget what the broker has."""
         async with self._transactions.begin() as session:
+            # Lost in a crash of the database it is only published again, so nobody need wait for the disk.
+            await session.execute("SET LOCAL synchronous_commit = off")
             await session.execute("DELETE FROM outbox WHERE stream = $1 AND number <= $2", stream, up_to)
 
     async def cached(self, key: str) -> Cached | None:
@@ -201,34 +181,6 @@ class PostgresStore(Steps):
             account,
         )
         await writing.put_outbox(session, account, numbered, await writing.audit(session, (entry,)))
-
-
-def controlled(change: Desire, version: int, at_us: int) -> Control:
-    """Return desired state after a change."""
-    return Control(
-        scope=change.scope,
-        target=change.target,
-        version=version,
-        desired=change.desired,
-        parameters=change.parameters,
-        actor=change.actor,
-        reason=change.reason,
-        at_us=at_us,
-    )
-
-
-def state_entry(before: Control | None, after: Control) -> Entry:
-    """Return the audit's entry of a change of desired state."""
-    return Entry(
-        action="STATE_CHANGE",
-        entity_type=after.scope,
-        entity_id=after.target,
-        old_value=None if before is None else msgspec.json.encode(before).decode(),
-        new_value=msgspec.json.encode(after).decode(),
-        reason=after.reason,
-        actor=after.actor,
-        at_us=after.at_us,
-    )
 
 
 async def _fence(session: Session, lease: Lease, *, late: bool) -> int:

@@ -149,7 +149,9 @@ def _taken(
         changes = booking.refuse(state, intent, place, verdict, trace_id)
         return NotTaken(refused=verdict, events=changes.events), changes
     changes = booking.approve(state, intent, place, verdict, trace_id)
-    begun = tuple(one for one in changes.orders if one.sent_us is not None)
+    # Only its own orders: a cancel changes rows of orders that were sent long ago.
+    own = {one.client_order_id for one in verdict.orders if verdict.goes_out_at_once(one)}
+    begun = tuple(one for one in changes.orders if one.client_order_id in own)
     return Taken(intent=intent, plan=verdict, begun=begun, events=changes.events), changes
 
 

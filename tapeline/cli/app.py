@@ -14,7 +14,9 @@ from typing import Annotated
 
 import typer
 
+from tapeline.cli import app_trading
 from tapeline.cli.failure import INTERRUPTED, OK, Failure, explain
+from tapeline.cli.options import Count, ForS, Json, Once, Store, Symbol, TopicName
 from tapeline.cli.render import Output, ReaderGone
 from tapeline.errors import TapelineError
 
@@ -34,22 +36,8 @@ for _name, _group in (
     ("topics", topics), ("groups", groups), ("dlq", dlq), ("settings", settings_app), ("migrate", migrate),
 ):  # fmt: skip
     app.add_typer(_group, name=_name)
-
-Json = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
-Count = Annotated[int | None, typer.Option("-n", "--count", min=1, help="How many, the newest; then stop.")]
-Store = Annotated[str, typer.Option("--store", help="postgres, clickhouse or both.")]
-Symbol = Annotated[str, typer.Argument(help="The pair: BTC/USDT, BTC-USDT, btcusdt.")]
-ForS = Annotated[float | None, typer.Option("--for", min=0, help="Seconds; without it until Ctrl-C.")]
-Once = Annotated[bool, typer.Option("--once", help="Show the newest that exists, and stop.")]
-
-
-def _topic_names() -> list[str]:
-    from schemas.topics import TOPICS
-
-    return [topic.name for topic in TOPICS]
-
-
-TopicName = Annotated[str, typer.Argument(help="A topic's name, e.g. md.trade.", autocompletion=_topic_names)]
+# Without a name its commands stand among ours.
+app.add_typer(app_trading.app)
 
 
 @app.command()

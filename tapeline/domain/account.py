@@ -30,6 +30,8 @@ class TakenIntent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     round: int
     command: str
     """Name of the command's record."""
+    venue: str | None = None
+    """The one venue that it is about, where it names one."""
     opening: bool
     status: IntentStatus
     code: str | None = None

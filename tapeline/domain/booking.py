@@ -40,6 +40,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     reservation: risk.Reservation
     orders: tuple[OurOrder, ...] = ()
     pair: held_records.Pair | None = None
+    cancels: tuple[str, ...] = ()
+    """Client ids of orders that it wants cancelled."""
 
     def goes_out_at_once(self, order: OurOrder) -> bool:
         """Tell whether an order is sent as soon as the plan is stored: of a two-leg trade only the first part is."""
@@ -71,9 +73,18 @@ def approve(
             _send(draft, row, placed, state.now_us)
     if plan.pair is not None:
         _pair(draft, plan.pair)
+    for name in plan.cancels:
+        before = _order(draft.state, name)
+        after = orders.cancelling(before, state.now_us)
+        if after is not before:
+            draft.order(after)
+            draft.audit(
+                "ORDER_UPDATE", ("order", name), old=before, new=after, reason=row.wanted_because, trace_id=trace_id,
+                context=row.context,
+            )  # fmt: skip
     _answered_until(draft, row, place)
-    if not plan.orders and plan.pair is None:
-        # There is nothing to wait for: only a memory, or a cancel that leaves by itself.
+    if not plan.orders and plan.pair is None and (not plan.cancels or row.command == "CancelOrder"):
+        # There is nothing to wait for: only a memory, or a cancel, which stands in its order from now on.
         _settle(draft, row, "nothing to wait for")
     return draft.done(state)
 
@@ -353,6 +364,7 @@ def _row(state: AccountState, intent: records.OrderIntent, trace_id: str | None,
         slot=intent.slot,
         round=intent.round,
         command=type(intent.command).__name__,
+        venue=getattr(intent.command, "venue", None),
         opening=opens(intent.command),
         status="APPROVED",
         wanted_because=intent.reason,

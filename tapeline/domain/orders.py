@@ -53,6 +53,8 @@ class OurOrder(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     trace_id: str | None = None
     created_us: int
     sent_us: int | None = None
+    cancel_us: int | None = None
+    """When its cancel was asked for; it is tried until the order is final."""
     answered_us: int | None = None
     venue_us: int | None = None
     updated_us: int
@@ -129,7 +131,8 @@ def answered(order: OurOrder, answer: Answer, at_us: int) -> OurOrder:
         told_filled=max(order.told_filled, answer.filled or ZERO),
         code=answer.code if steps and answer.code else order.code,
         reason=answer.reason if steps and answer.reason else order.reason,
-        sent_us=order.sent_us or answer.sent_us,
+        # The first answer says when the request really went out; before it stands when it was noted.
+        sent_us=order.sent_us if order.answered_us is not None else answer.sent_us or order.sent_us,
         answered_us=order.answered_us or answer.answered_us,
         venue_us=max((us for us in (order.venue_us, answer.venue_us) if us is not None), default=None),
     )
@@ -139,6 +142,11 @@ def answered(order: OurOrder, answer: Answer, at_us: int) -> OurOrder:
 def sent(order: OurOrder, at_us: int) -> OurOrder:
     """Return the order with the time it first went out."""
     return order if order.sent_us is not None else _changed(msgspec.structs.replace(order, sent_us=at_us), at_us)
+
+
+def cancelling(order: OurOrder, at_us: int) -> OurOrder:
+    """Return the order with its cancel asked for, the first time counts."""
+    return order if order.cancel_us is not None else _changed(msgspec.structs.replace(order, cancel_us=at_us), at_us)
 
 
 def filled(order: OurOrder, fill: OurFill, at_us: int) -> OurOrder:

@@ -8,11 +8,79 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
+import msgspec
+
 from tapeline.domain.instruments import Market
 from tapeline.domain.money import ZERO, minus, plus, times
 from tapeline.domain.orders import OurFill
 
 Instrument = tuple[str, Market, str]
+
+
+class Flow(msgspec.Struct, frozen=True, kw_only=True):
+    """What the fills of one instrument moved: exact sums, whatever their order."""
+
+    bought: Decimal = ZERO
+    bought_value: Decimal = ZERO
+    sold: Decimal = ZERO
+    sold_value: Decimal = ZERO
+    fees: Decimal = ZERO
+    """In quote currency, each at the price of its fill."""
+
+    @property
+    def left(self) -> Decimal:
+        """Return what is left: above zero long, below short."""
+        return minus(self.bought, self.sold)
+
+    @property
+    def cash(self) -> Decimal:
+        """Return what came in less what went out, in quote currency, before fees."""
+        return minus(self.sold_value, self.bought_value)
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """Profit in its parts, in quote currency: net = realized + unrealized - fees + funding, exactly.
+
+    What is open and has no price has no unrealized part, and then there is no net either.
+    """
+
+    realized: Decimal
+    unrealized: Decimal | None
+    fees: Decimal
+    funding: Decimal
+
+    @property
+    def net(self) -> Decimal | None:
+        """Return what is left of it all."""
+        return None if self.unrealized is None else plus(self.realized, self.unrealized, -self.fees, self.funding)
+
+
+def result(flow: Flow, *, funding: Decimal, mid: Decimal | None, entry: Decimal | None) -> Result:
+    """Return the profit of an instrument's fills; `entry` only parts realized from unrealized, net does not know it.
+
+    Without an entry price all that the open quantity is worth counts as realized.
+    """
+    if flow.left == ZERO:
+        return Result(realized=flow.cash, unrealized=ZERO, fees=flow.fees, funding=funding)
+    basis = next((price for price in (entry, mid) if price is not None), ZERO)
+    return Result(
+        realized=plus(flow.cash, times(flow.left, basis)),
+        unrealized=None if mid is None else times(flow.left, minus(mid, basis)),
+        fees=flow.fees,
+        funding=funding,
+    )
+
+
+def total(results: Iterable[Result]) -> Result:
+    """Return the sum; it has no unrealized part where one of them has none."""
+    every = tuple(results)
+    open_parts = [one.unrealized for one in every if one.unrealized is not None]
+    return Result(
+        realized=plus(*(one.realized for one in every)),
+        unrealized=plus(*open_parts) if len(open_parts) == len(every) else None,
+        fees=plus(*(one.fees for one in every)),
+        funding=plus(*(one.funding for one in every)),
+    )
 
 
 def fee_in_quote(

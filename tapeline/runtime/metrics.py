@@ -124,7 +124,7 @@ SINK_BATCH_S = Histogram("tapeline_sink_batch_seconds", "how long writing a batc
 SINK_REPLAYS = Counter("tapeline_sink_replays_total", "recorded ranges found at take-over and replayed", ("table",))
 SINK_DUPLICATES = Counter("tapeline_sink_duplicates_total", "records dropped as stored already", ("table",))
 SINK_RECORDS_GONE = Counter("tapeline_sink_records_gone_total", "records deleted before they were stored", ("topic",))
-SINK_LAG = Gauge("tapeline_sink_lag_records", "records published and not yet taken in", ("topic",))
+SINK_LAG = Gauge("tapeline_sink_lag_records", "records published and not yet taken in", ("store", "topic"))
 
 # the gateway
 WS_CLIENTS = Gauge("tapeline_ws_clients", "clients that are connected to the WebSocket")

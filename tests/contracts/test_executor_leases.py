@@ -6,10 +6,11 @@ from collections.abc import Awaitable
 
 import pytest
 
-from executor.ports import Cached, Desire, Fenced, Lease, LeaseHeld, NotTaken, Superseded, Taken
+from executor.ports import Cached, Fenced, Lease, LeaseHeld, NotTaken, Superseded, Taken
 from tapeline.domain import audit
 from tapeline.domain.changes import Place
 from tapeline.domain.orders import Answer
+from tapeline.runtime.desired_state import Wish
 from tests.support.store_bench import LONG_US, Bench
 from tests.support.store_steps import (
     approving,
@@ -88,8 +89,8 @@ async def test_a_lease_that_has_run_out_is_fenced_until_it_is_renewed(bench: Ben
 
 
 async def test_desired_state_is_versioned_audited_and_told(bench: Bench) -> None:
-    def halt(replaces: int | None) -> Desire:
-        return Desire(scope="system", target="all", desired="HALTED", actor="ada", reason="test", replaces=replaces)
+    def halt(replaces: int | None) -> Wish:
+        return Wish(scope="system", target="all", desired="HALTED", actor="ada", reason="test", replaces=replaces)
 
     first = await bench.store.desire(halt(None))
     lost = await bench.other.desire(halt(0))

@@ -12,7 +12,7 @@ from tapeline.domain import audit
 from tapeline.domain.account_records import ORDER_STRUCTS
 from tapeline.domain.booking import Plan
 from tapeline.domain.changes import Place
-from tapeline.domain.order_records import Memory, Remember
+from tapeline.domain.order_records import CancelOrder, Memory, Remember
 from tapeline.domain.orders import Answer
 from tapeline.domain.reconcile import Theirs, check
 from tapeline.domain.risk import Refused
@@ -274,3 +274,18 @@ async def test_an_order_of_a_step_that_is_asked_for_again_is_left_alone(bench: B
     state = await bench.store.state("main")
     assert [(one.client_order_id, one.status) for one in state.orders] == [("a", "PENDING"), ("b", "PLACED")]
     assert BUY.price == state.orders[0].price
+
+
+async def test_what_begins_at_once_is_the_intent_s_own_and_nothing_that_it_cancels(bench: Bench) -> None:
+    """A cancel changes the row of an order that was sent long ago: it is not sent again for that."""
+    lease = await leased(bench.store)
+    first = await bench.store.take(lease, intent(), Place(partition=0, offset=0), approving("a"))
+    asked = intent(CancelOrder(client_order_id="a"))
+    wanted = Plan(reservation=plan(asked).reservation, cancels=("a",))
+    cancelling = await bench.store.take(lease, asked, Place(partition=0, offset=1), lambda _: wanted)
+
+    assert isinstance(first, Taken)
+    assert isinstance(cancelling, Taken)
+    assert [[one.client_order_id for one in found.begun] for found in (first, cancelling)] == [["a"], []]
+    state = await bench.store.state("main")
+    assert [one.cancel_us is not None for one in state.orders] == [True]

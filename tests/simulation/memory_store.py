@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from executor.ports import Cached, Clock, Desire, Fenced, Lease, LeaseHeld, Superseded, Waiting
-from executor.store.postgres import CONTROL, PAUSE_S, RETRIES, controlled, lease_entry, state_entry
+from executor.ports import Cached, Clock, Fenced, Lease, LeaseHeld, Superseded, Waiting
+from executor.store.postgres import PAUSE_S, RETRIES, lease_entry
 from executor.store.steps import Steps, Wanted, Work
 from executor.store.writing import mirrored
 from tapeline.domain.account import AccountState, Block, MemoryRow, PortfolioRow, SlotRow, TakenIntent
@@ -22,6 +22,8 @@ from tapeline.domain.orders import OurFill, OurOrder
 from tapeline.domain.positions import OurPosition
 from tapeline.domain.reconcile import Booked
 from tapeline.errors import Unavailable
+from tapeline.runtime import desired_state
+from tapeline.runtime.desired_state import Wish
 from tapeline.runtime.transactions import Contended
 
 Key = tuple[object, ...]
@@ -170,19 +172,18 @@ class MemoryStore(Steps):
                 )
             )
 
-    async def desire(self, change: Desire) -> Control | Superseded:
+    async def desire(self, change: Wish) -> Control | Superseded:
         """Change desired state, where its version is still the one that was seen."""
         async with _Transaction(self._database) as tables:
             before = tables.controls.get((change.scope, change.target))
-            version = 0 if before is None else before.version
-            if change.replaces is not None and change.replaces != version and before is not None:
+            if before is not None and change.replaces not in (None, before.version):
                 return Superseded(current=before)
-            after = controlled(change, version + 1, self._clock.now_us())
+            after = desired_state.changed(before, change, self._clock.now_us())
             tables.controls[change.scope, change.target] = after
             record = Outgoing(topic="control", key=after.key, symbol=None, value=after)
-            for one in (record, *_audit(tables, (state_entry(before, after),))):
+            for one in (record, *_audit(tables, (desired_state.entry(before, after),))):
                 tables.control_number += 1
-                tables.outbox[CONTROL, tables.control_number] = one
+                tables.outbox[desired_state.STREAM, tables.control_number] = one
         return after
 
     async def desired(self) -> tuple[Control, ...]:

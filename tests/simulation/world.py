@@ -8,10 +8,10 @@ from dataclasses import fields
 from decimal import Decimal
 from typing import Any
 
-from executor.ports import Desire
 from executor.terms import Known, Terms
 from tapeline.domain.events import Instrument
 from tapeline.domain.risk import Limits
+from tapeline.runtime.desired_state import Wish
 from tapeline.venues.orders import BASE32, ClientIds
 from tests.simulation.actors import ACCOUNT, PRICES, Actor, open_orders
 from tests.simulation.body import Body
@@ -140,7 +140,7 @@ class World:
             body.gate.dies_at = None
         store = MemoryStore(self.database, self.clock)
         _ = await store.desire(
-            Desire(scope="system", target="all", desired="HALTED", actor="test", reason="the story is over")
+            Wish(scope="system", target="all", desired="HALTED", actor="test", reason="the story is over")
         )
 
     async def _until_quiet(self) -> None:

@@ -13,7 +13,7 @@ from tapeline.domain.account import AccountState
 from tapeline.domain.account_records import Balance, Pair
 from tapeline.domain.changes import Changes, Place
 from tapeline.domain.machines.machine import IllegalTransition
-from tapeline.domain.order_records import OrderEvent
+from tapeline.domain.order_records import CancelOrder, Flatten, OrderEvent
 from tapeline.domain.orders import Answer
 from tapeline.domain.risk import Refused
 from tapeline.runtime.codec import Codec
@@ -146,3 +146,31 @@ def test_k11_a_pair_goes_along_its_table() -> None:
     assert [(one.state, one.was, one.version) for one in opened.pairs] == [("POSITION_OPEN", "ENTERING", 2)]
     with pytest.raises(IllegalTransition, match="pair in ENTERING cannot become EXITING"):
         booking.change_pair(state, msgspec.structs.replace(pair, state="EXITING"))
+
+
+def test_a_cancel_stands_in_its_order_until_that_is_final() -> None:
+    """No crash between the wish and the request forgets it: the row says what is to be done."""
+    opened = intent()
+    state = applied(EMPTY, booking.approve(EMPTY, opened, PLACE, plan(opened, order(opened, "a")), None))
+    asked = intent(CancelOrder(client_order_id="a"))
+    wanted = booking.Plan(reservation=plan(asked).reservation, cancels=("a",))
+    changes = booking.approve(state, asked, PLACE, wanted, "t2")
+
+    assert [(one.client_order_id, one.cancel_us) for one in changes.orders] == [("a", state.now_us)]
+    assert [(one.intent_id, one.status) for one in changes.intents][-1] == (asked.intent_id, "SETTLED")
+    assert [one.action for one in changes.audits] == ["INTENT_APPROVE", "ORDER_UPDATE", "INTENT_SETTLE"]
+    # Asked for again it changes nothing.
+    again = intent(CancelOrder(client_order_id="a"), again="a")
+    after = booking.approve(applied(state, changes), again, PLACE, wanted, "t3")
+    assert after.orders == ()
+
+
+def test_a_flatten_that_waits_for_a_cancel_is_not_settled() -> None:
+    opened = intent()
+    state = applied(EMPTY, booking.approve(EMPTY, opened, PLACE, plan(opened, order(opened, "a")), None))
+    asked = intent(Flatten(venue="bybit"))
+    wanted = booking.Plan(reservation=plan(asked).reservation, cancels=("a",))
+    changes = booking.approve(state, asked, PLACE, wanted, None)
+    assert [(one.intent_id, one.status, one.venue) for one in changes.intents] == [
+        (asked.intent_id, "APPROVED", "bybit")
+    ]

@@ -12,13 +12,16 @@ from executor.deciding import next_steps
 from executor.steps import Add, Cancel, Drop, LookUp, ReadFills, Send, Settle, Wait
 from executor.terms import request_end_us
 from tapeline.domain.order_records import OrderStatus
-from tests.unit.executor.scene import NOW_US, TERMS, order, view
+from tests.unit.executor.scene import NOW_US, TERMS, order, state, taken, view
 
 PENDING = order("a")
 CLOSING = order("a", closing=True)
 SENT = order("a", sent_us=NOW_US)
 UNKNOWN = order("a", None, "UNKNOWN")
+UNWANTED = order("a", None, "UNKNOWN", cancel_us=NOW_US)
 RESTING = order("a", None, "PLACED", time_in_force="GTC")
+RESTING_UNWANTED = order("a", None, "PLACED", time_in_force="GTC", cancel_us=NOW_US)
+PENDING_UNWANTED = order("a", cancel_us=NOW_US)
 
 
 @pytest.mark.parametrize(
@@ -39,14 +42,31 @@ RESTING = order("a", None, "PLACED", time_in_force="GTC")
         ),
         (SENT, {}, (LookUp(order=SENT),)),
         (UNKNOWN, {"after_ms": 5_000}, (LookUp(order=UNKNOWN),)),
-        (UNKNOWN, {"cancels": frozenset({"a"})}, (Cancel(order=UNKNOWN),)),
+        (UNWANTED, {}, (Cancel(order=UNWANTED),)),
         (RESTING, {}, ()),
+        (RESTING_UNWANTED, {}, (Cancel(order=RESTING_UNWANTED),)),
+        (
+            PENDING_UNWANTED,
+            {},
+            (Drop(order=PENDING_UNWANTED, code="cancelled", reason="it was cancelled before it was sent"),),
+        ),
         (RESTING, {"desired": "HALTED"}, (Cancel(order=RESTING),)),
         (RESTING, {"desired": "REDUCING"}, ()),
     ],
 )
 def test_what_is_done_next_for_an_order(one: object, rest: dict[str, object], steps: tuple[object, ...]) -> None:
     assert next_steps(view(one, command="PlaceOrder", **rest)) == steps  # type: ignore[arg-type]  # by name
+
+
+def test_flatten_waits_for_what_may_still_add_to_the_position_then_closes_and_settles() -> None:
+    entry = order("o", None, "PLACED", time_in_force="GTC", intent_id="i-0")
+    asked = {"command": "Flatten", "state": state(orders=(entry,), intents=(taken("Flatten"),))}
+    assert next_steps(view(**asked)) == (Cancel(order=entry),)  # type: ignore[arg-type]  # by name
+    dealt = order("o", None, "CANCELLED", told_filled=Decimal(1), intent_id="i-0")
+    asked = {"command": "Flatten", "state": state(orders=(dealt,), intents=(taken("Flatten"),))}
+    assert next_steps(view(**asked)) == ()  # type: ignore[arg-type]  # by name
+    settled = (Settle(intent_id="i-1", reason="done"),)
+    assert next_steps(view(command="Flatten", state=state(intents=(taken("Flatten"),)))) == settled
 
 
 def test_an_end_with_fills_that_were_not_told_is_read_and_settles_afterwards() -> None:

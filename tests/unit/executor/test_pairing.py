@@ -171,6 +171,12 @@ def test_a_rest_that_no_venue_takes_an_order_for_is_no_leg_that_stands_alone() -
     assert "Add close buy 1.1 sell market 0.050" in _said(view(*enough, pair=spot, after_ms=1_500))
 
 
+def test_a_rest_is_no_failure_while_other_orders_are_under_way() -> None:
+    spot = msgspec.structs.replace(pair(), legs=tuple(_on_spot(leg) for leg in pair().legs))
+    legs = [order("b1", "buy", "EXPIRED", filled="0.04", market="spot"), order("s1", "sell", "UNKNOWN")]
+    assert _said(view(*legs, pair=spot, after_ms=1_500)) == ["LookUp s1", "Cancel s1"]
+
+
 def test_a_rest_beside_what_both_legs_hold_does_not_end_the_trade() -> None:
     legs = [order("b1", "buy", "EXPIRED", filled="0.5004"), order("s1", "sell", "EXPIRED", filled="0.5")]
     assert _said(view(*legs)) == ["Change POSITION_OPEN entered"]

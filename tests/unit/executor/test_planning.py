@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from executor.pair_planning import split
 from executor.planning import decider, plan
 from tapeline.domain.booking import Plan
-from tapeline.domain.order_records import ClosePosition, Command, ExitPair, Flatten, PlaceOrder, Remember
+from tapeline.domain.order_records import CancelOrder, ClosePosition, Command, ExitPair, Flatten, PlaceOrder, Remember
 from tapeline.domain.positions import OurPosition
 from tapeline.domain.risk import Claim, Refused, Reservation
 from tests.unit.executor.scene import NOW_US, SYMBOL, enter, intent, known, order, pair, state
@@ -144,6 +144,34 @@ def test_flatten_closes_all_that_the_strategy_holds_and_nothing_of_others() -> N
         ("futures", "sell", Decimal("2.000")),
         ("spot", "sell", Decimal("1.000")),
     ]
+
+
+def test_flatten_wants_what_may_still_open_cancelled() -> None:
+    mine = order("a", None, "PLACED", time_in_force="GTC")
+    others = (
+        order("closing", None, "PLACED", closing=True),
+        order("elsewhere", None, "PLACED", venue="beta"),
+        order("another's", None, "PLACED", strategy="t"),
+        order("over", None, "FILLED", filled="1"),
+    )
+    found = _planned(Flatten(venue="alpha"), orders=(mine, *others))
+    assert (found.orders, found.cancels) == ((), ("a",))
+
+
+def test_an_order_is_cancelled_by_its_strategy_or_by_a_person() -> None:
+    mine = order("a", None, "PLACED", time_in_force="GTC")
+    found = _planned(CancelOrder(client_order_id="a"), orders=(mine,))
+    assert (found.orders, found.cancels) == ((), ("a",))
+    assert plan(state(orders=(mine,)), intent(CancelOrder(client_order_id="b")), known()) == Refused(
+        code="not_open", reason="no order b is open in this account"
+    )
+    foreign = state(orders=(order("a", None, "PLACED", strategy="t"),))
+    assert plan(foreign, intent(CancelOrder(client_order_id="a")), known()) == Refused(
+        code="not_yours", reason="the order a belongs to t"
+    )
+    by_hand = plan(foreign, intent(CancelOrder(client_order_id="a"), actor="anna"), known())
+    assert isinstance(by_hand, Plan)
+    assert by_hand.cancels == ("a",)
 
 
 def test_the_kill_switch_in_memory_refuses_openings_and_lets_closes_pass() -> None:
