@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import msgspec
 
@@ -13,11 +14,17 @@ from simulator.audit.changes import compare_changes
 from simulator.audit.findings import Findings
 from simulator.audit.gaps import Hole, Missing, judge
 from simulator.audit.market import Emitted, Played
+from simulator.audit.order_path import OrderPath
+from simulator.audit.orders import OrderCounts
 from simulator.audit.outages import Outage
+from simulator.audit.profit import Profit
 from simulator.audit.rows import Rows
 from simulator.audit.signals import Latency, Signals
 from simulator.audit.trades import compare_trades
 from simulator.journal import Delta
+
+_US_PER_S: Final = 1_000_000
+_DIGITS: Final = 3
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,12 +34,21 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     deltas: int
 
 
+class Kill(msgspec.Struct, frozen=True, kw_only=True):
+    """A process that was killed, and how long it took to be back; null where that is not known."""
+
+    process: str
+    at_us: int
+    back_s: float | None
+
+
 class Audit(msgspec.Struct, frozen=True, kw_only=True):
     """What was emitted, what of it is stored, and everything that should not be so.
 
     `duplicates` are rows above one per identity; `wrong_valid_books` of the `books_checked` are not what the market's
-    book was; `conflated` messages have no book row of their own, which is no loss. `balanced`: nothing is lost,
-    doubled, crossed or wrong, and there is no problem.
+    book was; `conflated` messages have no book row of their own, which is no loss. `naked_s_max` is the longest time
+    for which what was dealt of a symbol stood on one side apart from outages, `naked_s_max_crash` the longest beside
+    one. `balanced`: nothing is lost, doubled, crossed or wrong, and there is no problem.
     """
 
     emitted: Counts
@@ -49,6 +65,13 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
     symbols: int
     conflated: int
     tick_to_signal_ms: Latency
+    intents: int
+    orders: OrderCounts
+    naked_s_max: float
+    naked_s_max_crash: float
+    kills: tuple[Kill, ...]
+    pnl: Profit
+    tick_to_order_ms: Latency
     faults: Mapping[str, Mapping[str, int]]
     problems: tuple[str, ...]
     balanced: bool
@@ -56,10 +79,11 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
-    """What is known of a run beside its messages: how many symbols, and how often each fault acted where."""
+    """What is known of a run beside its messages: symbols, how often each fault acted where, who was killed."""
 
     symbols: int
     faults: Mapping[str, Mapping[str, int]]
+    kills: tuple[Kill, ...] = ()
 
 
 def compare_instrument(
@@ -85,16 +109,24 @@ def listed(markets: Iterable[Played], outages: Iterable[Outage]) -> Listed:
         symbols |= set(played.symbols)
         for name, count in played.faults.items():
             faults.setdefault(name, {})[played.place] = count
-    for outage in outages:
+    away = tuple(outages)
+    for outage in away:
         found = faults.setdefault(outage.action, {})
         found[outage.process] = found.get(outage.process, 0) + 1
     return Listed(
-        symbols=len(symbols), faults={name: dict(sorted(found.items())) for name, found in sorted(faults.items())}
+        symbols=len(symbols),
+        faults={name: dict(sorted(found.items())) for name, found in sorted(faults.items())},
+        kills=tuple(
+            Kill(process=outage.process, at_us=outage.at_us, back_s=_lasted_s(outage))
+            for outage in away
+            if outage.action == "kill"
+        ),
     )
 
 
-def audit_of(findings: Findings, signals: Signals, run: Listed) -> Audit:
-    """Return the audit; one that has compared nothing proves nothing."""
+def audit_of(findings: Findings, signals: Signals, run: Listed, path: OrderPath | None = None) -> Audit:
+    """Return the audit; one that has compared nothing proves nothing. Without a path the orders were left out."""
+    path = path or OrderPath()
     if not findings.emitted_trades and not findings.emitted_deltas:
         findings.say("start", "no journal has a message of a book or a trade that a client had subscribed to")
     problems = findings.problems()
@@ -113,10 +145,21 @@ def audit_of(findings: Findings, signals: Signals, run: Listed) -> Audit:
         symbols=run.symbols,
         conflated=findings.conflated,
         tick_to_signal_ms=signals.latency(),
+        intents=path.intents,
+        orders=path.orders,
+        naked_s_max=path.naked.longest_s,
+        naked_s_max_crash=path.naked.in_outage_s,
+        kills=run.kills,
+        pnl=path.pnl,
+        tick_to_order_ms=path.tick_to_order,
         faults=run.faults,
         problems=problems,
         balanced=not (findings.lost or findings.duplicates or findings.crossed or findings.wrong or problems),
     )
+
+
+def _lasted_s(outage: Outage) -> float | None:
+    return None if outage.back_us is None else round((outage.back_us - outage.at_us) / _US_PER_S, _DIGITS)
 
 
 def _conflated(counted: Sequence[Delta], rows: Rows, holes: Sequence[Hole]) -> int:

@@ -18,6 +18,7 @@ MOST_TOLD: Final = 20
 About = Literal[
     "journal", "start", "lost", "doubled", "value", "invented", "open gap", "gap without cause", "gap too wide",
     "false backfill", "crossed book", "wrong book", "wrong snapshot", "stray",
+    "order doubled", "order orphan", "order left over", "order", "fill", "position", "profit", "account", "naked",
 ]  # fmt: skip
 """What a sentence is about."""
 

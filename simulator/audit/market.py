@@ -1,4 +1,4 @@
-"""What one market did, from its journal: the messages of the channels that clients read, and all that disturbed them.
+"""What one market did, from its journal: messages of the channels that clients read, orders, all that disturbed them.
 
 A channel counts from the place in the file where its first subscription was answered; what the market produced there
 before is kept too, so that a row of it is no invention. Nothing happens in a market that was halted.
@@ -16,13 +16,19 @@ from simulator import journal
 from simulator.audit.rows import Instrument
 from simulator.journal import (
     AnyRecord,
+    Balances,
     Closed,
     Delta,
     FaultEnded,
     FaultHit,
     FaultStarted,
+    Filled,
+    Funded,
     Halted,
+    Mid,
     Opened,
+    OrderChanged,
+    OrderRefused,
     Served,
     Subscribed,
     Trade,
@@ -34,6 +40,7 @@ Kind = Literal["book", "trade"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 R = TypeVar("R", Delta, Trade)
 _EVENTS = (Subscribed, Unsubscribed, Closed, FaultStarted, FaultHit, FaultEnded)
+_OWN = (OrderChanged, OrderRefused, Filled, Funded, Balances, Mid)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +65,10 @@ class Emitted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Played:
-    """What one market did; `events` are its subscriptions, connections and faults in the order of the file."""
+    """What one market did; `events` are its subscriptions, connections and faults in the order of the file.
+
+    `own` is what it wrote of clients' orders and accounts.
+    """
 
     venue: str
     market: str
@@ -66,6 +76,7 @@ class Played:
     emitted: Mapping[str, Emitted]
     events: Sequence[AnyRecord]
     faults: Mapping[str, int]
+    own: Sequence[AnyRecord] = ()
     halted_us: int | None = None
     trouble: tuple[str, ...] = ()
 
@@ -86,19 +97,18 @@ class _Pages:
     first: dict[tuple[str, str], tuple[Subscribed, int]] = field(default_factory=dict)
     events: list[AnyRecord] = field(default_factory=list)
     faults: Counter[str] = field(default_factory=Counter)
+    own: list[AnyRecord] = field(default_factory=list)
     trouble: dict[str, None] = field(default_factory=dict)
     halted_us: int | None = None
 
     def take(self, record: AnyRecord) -> None:
         """Take the next record of the file."""
-        if isinstance(record, Delta):
-            if self.halted_us is None:
-                self.deltas.setdefault((record.symbol, record.channel), []).append(record)
-        elif isinstance(record, Trade):
-            if self.halted_us is None:
-                self.trades.setdefault((record.symbol, record.channel), []).append(record)
+        if isinstance(record, Delta | Trade):
+            self._emitted(record)
         elif isinstance(record, Served):
             self.served.setdefault(record.symbol, []).append(record)
+        elif isinstance(record, _OWN):
+            self.own.append(record)
         elif isinstance(record, Opened):
             if self.opened is not None:
                 told = f"the journal of {record.venue}:{record.market} holds more than one run"
@@ -108,6 +118,15 @@ class _Pages:
             self.halted_us = record.at_us
         elif isinstance(record, _EVENTS):
             self._event(record)
+
+    def _emitted(self, record: Delta | Trade) -> None:
+        if self.halted_us is not None:
+            return
+        where = (record.symbol, record.channel)
+        if isinstance(record, Delta):
+            self.deltas.setdefault(where, []).append(record)
+        else:
+            self.trades.setdefault(where, []).append(record)
 
     def _event(self, record: AnyRecord) -> None:
         self.events.append(record)
@@ -148,6 +167,7 @@ def fold(records: Iterable[AnyRecord]) -> Played:
         },
         events=pages.events,
         faults=pages.faults,
+        own=tuple(pages.own),
         halted_us=pages.halted_us,
         trouble=tuple(f"{place}:{told}" for told in pages.trouble),
     )

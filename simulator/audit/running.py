@@ -1,4 +1,4 @@
-"""One audit from beginning to end: journals and outages from files, rows from ClickHouse, instrument by instrument.
+"""One audit from beginning to end: journals and outages from files, rows from ClickHouse and Postgres.
 
 What is read of an instrument is let go before the next one, so memory does not grow with the number of symbols.
 """
@@ -14,19 +14,31 @@ from simulator.audit import compare, market
 from simulator.audit import outages as written
 from simulator.audit.causes import Causes, causes_of
 from simulator.audit.compare import Audit
+from simulator.audit.dealings import Dealings, dealings_of
 from simulator.audit.findings import Findings
+from simulator.audit.kept import OrdersPlace, read
 from simulator.audit.market import Emitted, Played
+from simulator.audit.order_path import OrderPath, compare_order_path
+from simulator.audit.outages import Outage
 from simulator.audit.rows import GapRow, Instrument, Rows
 from simulator.audit.signals import Signals
 from simulator.audit.stored import Store, StorePlace, store
 from tapeline.errors import Misconfigured
 
 
-async def audit(journals: Path, outages: Path, place: StorePlace, *, until_us: int | None = None) -> Audit:
+async def audit(
+    journals: Path,
+    outages: Path,
+    place: StorePlace,
+    orders: OrdersPlace | None = None,
+    *,
+    until_us: int | None = None,
+) -> Audit:
     """Compare the journals of a folder, and the outages written down in a file, with what is stored.
 
     With `until_us` the run may still be going on: what was emitted later does not count. Give a time that lies so far
-    back that the journals (half a second) and the sinks (their lag) have it all.
+    back that the journals (half a second) and the sinks (their lag) have it all. Orders are left out then, for what is
+    dealt goes on; else Misconfigured when the journals have orders and nobody says where Postgres is.
     """
     paths = await asyncio.to_thread(_journals, journals, outages)
     away = await asyncio.to_thread(written.read, outages)
@@ -36,17 +48,32 @@ async def audit(journals: Path, outages: Path, place: StorePlace, *, until_us: i
         findings.gap_records = len(gaps)
         known: set[Instrument] = set()
         played: list[Played] = []
+        dealings: list[Dealings] = []
         for path in paths:
             one = await asyncio.to_thread(market.read, path)
             for trouble in one.trouble:
                 findings.say("journal", trouble)
             await _market(opened, one, causes_of(one, away), gaps, findings, until_us)
             known |= {emitted.instrument for emitted in one.emitted.values()}
-            played.append(dataclasses.replace(one, emitted={}, events=()))
+            dealings.append(dealings_of(one))
+            played.append(dataclasses.replace(one, emitted={}, events=(), own=()))
         _strays(await opened.instruments(), gaps, known, findings)
         async for rows in opened.spreads():
             signals.take(rows, findings)
-    return compare.audit_of(findings, signals, compare.listed(played, away))
+    traded = await order_path_of(dealings, orders, away, findings) if until_us is None else None
+    return compare.audit_of(findings, signals, compare.listed(played, away), traded)
+
+
+async def order_path_of(
+    dealings: Sequence[Dealings], orders: OrdersPlace | None, away: Sequence[Outage], findings: Findings
+) -> OrderPath | None:
+    """Compare the orders; None when there are none and nobody says where they would be."""
+    if orders is None:
+        if any(one.has_orders for one in dealings):
+            raise Misconfigured("the journals have orders to compare", fix="say where the Postgres of the executor is")
+        return None
+    kept = await read(orders)
+    return await asyncio.to_thread(compare_order_path, dealings, kept, away, findings)
 
 
 def _journals(folder: Path, outages: Path) -> list[Path]:
@@ -61,7 +88,7 @@ async def _market(
 ) -> None:
     """Compare all instruments of one market; the next one is read while one is compared."""
 
-    async def read(emitted: Emitted) -> Rows:
+    async def rows_of(emitted: Emitted) -> Rows:
         of = emitted.instrument
         return Rows(
             levels=await opened.levels(of),
@@ -71,11 +98,11 @@ async def _market(
         )
 
     waiting = list(played.emitted.values())
-    rows = await read(waiting[0])
+    rows = await rows_of(waiting[0])
     for number, emitted in enumerate(waiting):
         work = asyncio.to_thread(compare.compare_instrument, emitted, rows, causes, findings, until_us=until_us)
         if number + 1 < len(waiting):
-            rows, _ = await asyncio.gather(read(waiting[number + 1]), work)
+            rows, _ = await asyncio.gather(rows_of(waiting[number + 1]), work)
         else:
             await work
 

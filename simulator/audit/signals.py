@@ -49,10 +49,15 @@ class Signals:
 
     def latency(self) -> Latency:
         """Return how long they took."""
-        values = sorted(self._took_us)
-        if not values:
-            return Latency()
-        return Latency(p50=_rank(values, 50), p90=_rank(values, 90), p99=_rank(values, 99), n=len(values))
+        return latency_of(self._took_us)
+
+
+def latency_of(took_us: Iterable[int]) -> Latency:
+    """Return the percentiles of lengths of time."""
+    values = sorted(took_us)
+    if not values:
+        return Latency()
+    return Latency(p50=_rank(values, 50), p90=_rank(values, 90), p99=_rank(values, 99), n=len(values))
 
 
 def _rank(values: list[int], percent: int) -> float:

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from simulator.audit import outages
-from simulator.audit.compare import Audit, Counts
+from simulator.audit.compare import Audit, Counts, Kill
 from simulator.audit.outages import Outage
 from simulator.audit.rows import GapRow, Instrument, Rows
 from simulator.audit.running import audit
@@ -171,6 +171,7 @@ KILLED = balanced(
     spreads=2,
     spread_symbols=1,
     faults={"kill": {"producers": 1}},
+    kills=(Kill(process="producers", at_us=at(4), back_s=0.1),),
     tick_to_signal_ms=Latency(p50=2.0, p90=2.0, p99=2.0, n=2),
 )
 

@@ -1,4 +1,4 @@
-"""The demo's course: start, break things while it runs, let it heal, stand still, drain, audit, stop."""
+"""The demo's course: start, break things while it runs, let it heal, settle, stand still, drain, audit, stop."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Final
 from simulator import steering
 from tapeline.cli.demo import plan
 from tapeline.cli.demo.auditing import audited_in
-from tapeline.cli.demo.drain import drained, open_gaps
+from tapeline.cli.demo.drain import drained, open_gaps, settled
 from tapeline.cli.demo.kills import Killer
 from tapeline.cli.demo.plan import Wish
 from tapeline.cli.demo.result import Result, result_of, view
@@ -30,6 +30,10 @@ HEAL_S: Final = 14.0
 """The market moves on for so long after the last fault: trades without numbers are compared every 10 s, and twice."""
 HEALED_S: Final = 90.0
 """Repairs wait for the venues' limits at the most for so long: a window of them is a minute."""
+SETTLE_S: Final = 30.0
+"""What is under way gets so long to its end: an order that never arrived is looked up for some seconds."""
+LAST_ORDERS_S: Final = 8.0
+"""So long for those that the halt met on their way; after 20 s of silence the tape would be told to have a gap."""
 DRAIN_S: Final = 60.0
 REFRESH_S: Final = 1.0
 
@@ -60,10 +64,15 @@ class Demo:
         async with self._killing():
             await self._watch(ready_s)
         await self._heal(run)
+        known = endpoints.resolve(self.settings)
+        if not await settled(known.postgres, within_s=SETTLE_S, before_us=clock.now_us()):
+            self._out.remark(f"some orders are still under way after {span(SETTLE_S)}; the audit will name them")
         await steering.tell(run.addresses.venues, "halt")
+        halted_us = clock.now_us()
         self._ran_s = clock.monotonic_s() - ready_s
         self._out.remark("the markets stand still; waiting until all is stored")
-        await drained(endpoints.resolve(self.settings).kafka, within_s=DRAIN_S)
+        await settled(known.postgres, within_s=LAST_ORDERS_S, before_us=halted_us, halted=True)
+        await drained(known.kafka, within_s=DRAIN_S)
         self._usages.look()
         audited = await audited_in(self.settings)
         self.result = result_of(audited, self._usages.found(), ready_s=self._ready_s, ran_s=self._ran_s)

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from simulator.audit import naked
 from simulator.audit.compare import Audit
 from tapeline.cli.demo.usage import Used
 from tapeline.cli.view import Block, Cell, Grid, View, line, row, size, span
@@ -89,6 +90,33 @@ def _rows(audit: Audit) -> Iterator[tuple[Cell, ...]]:
     yield row("spreads, on so many symbols", f"{audit.spreads:,} / {audit.spread_symbols} of {audit.symbols}")
     tick = audit.tick_to_signal_ms
     yield row("tick to signal, ms: p50, p90, p99", f"{tick.p50} / {tick.p90} / {tick.p99} of {tick.n:,}")
+    yield from _traded(audit)
+
+
+def _traded(audit: Audit) -> Iterator[tuple[Cell, ...]]:
+    orders, tick = audit.orders, audit.tick_to_order_ms
+    yield row("intents; orders sent, filled", f"{audit.intents:,}; {orders.sent:,} / {orders.filled:,}")
+    wrong = (orders.duplicate, orders.orphan, orders.unknown_open)
+    yield row("orders and fills doubled, orphan, left open", _none_of(wrong))
+    yield row(
+        "longest on one side, s; beside an outage",
+        Cell(f"{audit.naked_s_max:g} / {audit.naked_s_max_crash:g}", "bad" if _too_long(audit) else "good"),
+    )
+    error = Cell(f"{audit.pnl.ours} / {audit.pnl.error}", "good" if audit.pnl.error == "0" else "bad")
+    yield row("profit by cash flow in USDT, off by", error)
+    yield row("tick to order, ms: p50, p90, p99", f"{tick.p50} / {tick.p90} / {tick.p99} of {tick.n:,}")
+    if audit.kills:
+        back = [kill.back_s for kill in audit.kills if kill.back_s is not None]
+        longest = f"{max(back):.1f} s" if back else "-"
+        yield row("processes killed, of them back, longest away", f"{len(audit.kills)} / {len(back)} / {longest}")
+
+
+def _too_long(audit: Audit) -> bool:
+    return audit.naked_s_max > naked.MOST_S or audit.naked_s_max_crash > naked.MOST_IN_OUTAGE_S
+
+
+def _none_of(counts: tuple[int, ...]) -> Cell:
+    return Cell(" / ".join(f"{count:,}" for count in counts), "bad" if any(counts) else "good")
 
 
 def _none(count: int) -> Cell:

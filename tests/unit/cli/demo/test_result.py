@@ -6,7 +6,9 @@ from pathlib import Path
 
 import msgspec
 
-from simulator.audit.compare import Audit, Counts
+from simulator.audit.compare import Audit, Counts, Kill
+from simulator.audit.orders import OrderCounts
+from simulator.audit.profit import Profit
 from simulator.audit.signals import Latency
 from tapeline.cli.demo.result import result_of, view
 from tapeline.cli.demo.usage import Used
@@ -28,6 +30,17 @@ AUDIT = Audit(
     symbols=20,
     conflated=4,
     tick_to_signal_ms=Latency(p50=1.5, p90=2.5, p99=9.0, n=300),
+    intents=1_200,
+    orders=OrderCounts(sent=1_100, filled=900),
+    naked_s_max=0.45,
+    naked_s_max_crash=6.25,
+    kills=(
+        Kill(process="executor", at_us=5, back_s=2.5),
+        Kill(process="postgres", at_us=6, back_s=1.0),
+        Kill(process="kafka", at_us=7, back_s=None),
+    ),
+    pnl=Profit(ours="-3.25", simulator="-3.25", error="0"),
+    tick_to_order_ms=Latency(p50=12.5, p90=20.0, p99=41.25, n=40),
     faults={"gap": {"bybit:spot": 1}},
     problems=(),
     balanced=True,
@@ -65,6 +78,17 @@ def test_programs_get_one_flat_object() -> None:
         "symbols": 20,
         "conflated": 4,
         "tick_to_signal_ms": {"p50": 1.5, "p90": 2.5, "p99": 9.0, "n": 300},
+        "intents": 1_200,
+        "orders": {"sent": 1_100, "filled": 900, "duplicate": 0, "orphan": 0, "unknown_open": 0},
+        "naked_s_max": 0.45,
+        "naked_s_max_crash": 6.25,
+        "kills": [
+            {"process": "executor", "at_us": 5, "back_s": 2.5},
+            {"process": "postgres", "at_us": 6, "back_s": 1.0},
+            {"process": "kafka", "at_us": 7, "back_s": None},
+        ],
+        "pnl": {"ours": "-3.25", "simulator": "-3.25", "error": "0"},
+        "tick_to_order_ms": {"p50": 12.5, "p90": 20.0, "p99": 41.25, "n": 40},
         "faults": {"gap": {"bybit:spot": 1}},
         "problems": [],
         "processes": {"kafka": {"rss_mb": 250.0, "cpu_s": 3.25, "restarts": 1}},
@@ -84,11 +108,35 @@ def test_a_person_reads_the_same() -> None:
         "books checked, crossed, wrong | 500 / 0 / 0",
         "spreads, on so many symbols | 300 / 20 of 20",
         "tick to signal, ms: p50, p90, p99 | 1.5 / 2.5 / 9.0 of 300",
+        "intents; orders sent, filled | 1,200; 1,100 / 900",
+        "orders and fills doubled, orphan, left open | 0 / 0 / 0",
+        "longest on one side, s; beside an outage | 0.45 / 6.25",
+        "profit by cash flow in USDT, off by | -3.25 / 0",
+        "tick to order, ms: p50, p90, p99 | 12.5 / 20.0 / 41.25 of 40",
+        "processes killed, of them back, longest away | 3 / 2 / 2.5 s",
         "gap | 1 | bybit:spot 1",
         "kafka | 250 MB | 3.2 s | 1",
         "data       /d",
         "logs       /l",
     ]
+
+
+def marked(audit: Audit) -> list[str]:
+    """Return the values that a person sees to be bad."""
+    grids = [block for block in view(result_of(audit, {}, ready_s=1, ran_s=1), Settings()) if isinstance(block, Grid)]
+    return [cell.text for cells in grids[0].rows for cell in cells if cell.style == "bad"]
+
+
+def test_what_is_wrong_with_orders_stands_out() -> None:
+    assert marked(AUDIT) == []
+    wrong = msgspec.structs.replace(
+        AUDIT,
+        orders=OrderCounts(sent=3, duplicate=1, unknown_open=2),
+        naked_s_max=2.001,
+        pnl=Profit(ours="1", simulator="2", error="-1"),
+    )
+    assert marked(wrong) == ["1 / 0 / 2", "2.001 / 6.25", "1 / -1"]
+    assert marked(msgspec.structs.replace(AUDIT, naked_s_max_crash=10.5)) == ["0.45 / 10.5"]
 
 
 def test_what_is_wrong_is_said_in_sentences_and_not_all_of_them() -> None:

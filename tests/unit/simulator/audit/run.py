@@ -13,7 +13,9 @@ from simulator.audit.causes import causes_of
 from simulator.audit.compare import Audit, Counts, audit_of, compare_instrument, listed
 from simulator.audit.findings import Findings
 from simulator.audit.market import fold
+from simulator.audit.orders import OrderCounts
 from simulator.audit.outages import Outage
+from simulator.audit.profit import Profit
 from simulator.audit.rows import BookRow, GapRow, Instrument, LevelRow, Rows, SpreadRow, TradeRow
 from simulator.audit.signals import Latency, Signals
 from simulator.journal import (
@@ -268,6 +270,13 @@ BALANCED = Audit(
     symbols=1,
     conflated=0,
     tick_to_signal_ms=Latency(),
+    intents=0,
+    orders=OrderCounts(),
+    naked_s_max=0.0,
+    naked_s_max_crash=0.0,
+    kills=(),
+    pnl=Profit(),
+    tick_to_order_ms=Latency(),
     faults={},
     problems=(),
     balanced=True,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from simulator.audit import outages
+from simulator.audit.compare import Kill
 from simulator.audit.outages import Outage
 from tests.unit.simulator.audit.run import balanced, played_run
 
@@ -48,4 +49,15 @@ def test_outages_are_told_among_the_faults_by_process() -> None:
     second = Outage(process="producers", action="kill", at_us=8)
     run.outages = [KILL, PAUSE, second]
     run.fault("429", 1, 2, symbol=None, kind=None, connection=None)
-    assert run.audit() == balanced(faults={"429": {"bybit:spot": 1}, "kill": {"producers": 2}, "pause": {"sinks": 1}})
+    kill = Kill(process="producers", at_us=5, back_s=None)
+    assert run.audit() == balanced(
+        faults={"429": {"bybit:spot": 1}, "kill": {"producers": 2}, "pause": {"sinks": 1}},
+        kills=(kill, Kill(process="producers", at_us=8, back_s=None)),
+    )
+
+
+def test_a_kill_says_how_long_the_process_was_away() -> None:
+    run = played_run()
+    run.outages = [Outage(process="executor", action="kill", at_us=1_000_000, back_us=3_456_789)]
+    kill = Kill(process="executor", at_us=1_000_000, back_s=2.457)
+    assert run.audit() == balanced(faults={"kill": {"executor": 1}}, kills=(kill,))
