@@ -120,7 +120,8 @@ class Desk:
         now_us = self._clock.now_us()
         due_us = now_us + int(self._terms.pass_every_s * US_PER_S)
         self._last = {one.client_order_id: one for one in state.orders}
-        known = {one.client_order_id for one in state.orders if one.is_open}
+        # One that has ended is looked at as well, as long as the venue has not told all of its fills.
+        known = {one.client_order_id for one in state.orders if not one.complete}
         self._next_look = {name: look for name, look in self._next_look.items() if name in known}
         steps: list[Step] = []
         for intent in state.intents:

@@ -74,7 +74,8 @@ def _legs(view: View, pair: Pair) -> Legs:
     excess = abs(minus(held["buy"], held["sell"]))
     place = next(one for one in pair.legs if one.leg == larger)
     legs = Legs(held=held, larger=larger, excess=excess)
-    if excess and all(one.complete and _idle(one, view) for one in view.orders):
+    over = (is_unsent(one) or (one.complete and _idle(one, view)) for one in view.orders)
+    if excess and all(over):
         # What no venue takes an order for is no leg that stands alone. On spot some of it may not even be there, for
         # fees were taken in what was bought.
         where = (place.venue, place.market, pair.symbol)

@@ -11,7 +11,7 @@ from executor.drafting import request
 from executor.leasing import Holding
 from executor.ports import Clock, Store, VenueLink
 from executor.terms import US_PER_S, Instrument, Known, Terms, Where, request_end_us
-from executor.translating import fill, never_arrived, outcome, told
+from executor.translating import DUPLICATE, fill, never_arrived, outcome, told
 from tapeline.domain.orders import Answer, OurOrder
 from tapeline.errors import TapelineError, Unavailable
 from tapeline.venues.account import Fill
@@ -122,12 +122,14 @@ class Submitter:
             return
         if order.status not in ("PENDING", "UNKNOWN"):
             return
+        # Who says that an id is there has it in sight: there is nothing to wait for, and our request made no order.
         shown_us = request_end_us(order, self._terms) + self._known.visibility_us[order.venue, order.market]
-        if asked_us <= shown_us + self._terms.margin_us:
+        if order.code != DUPLICATE and asked_us <= shown_us + self._terms.margin_us:
             return
         times = self._missing[order.client_order_id] = self._missing.get(order.client_order_id, 0) + 1
         if times >= _TWICE:
-            await self._book(order, never_arrived(asked_us - shown_us))
+            waited_us = max(0, asked_us - shown_us)
+            await self._book(order, never_arrived(waited_us))
 
     async def read_fills(self, order: OurOrder) -> None:
         """Read the fills of an order's instrument since it was made and book those that are its own."""

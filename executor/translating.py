@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import Final
 
 from executor.terms import Instrument, Known, Where
 from tapeline.domain.account_records import Balance
@@ -15,7 +16,9 @@ from tapeline.venues.calls import Accepted, AlreadyThere, Balances, PlaceOutcome
 from tapeline.venues.refusals import Refused
 from tapeline.venues.sizing import fee_currency
 
-_LONGEST = 300
+_LONGEST: Final = 300
+DUPLICATE: Final = "duplicate"
+"""Code of an order of which the venue said that its id is there already."""
 
 
 def told(order: VenueOrder, *, looked_up: bool = False) -> Answer:
@@ -50,8 +53,9 @@ def outcome(found: PlaceOutcome, *, sent_us: int, answered_us: int) -> Answer:
             sent_us=sent_us,
             answered_us=answered_us,
         )
-    why = "an order of this id is there already" if isinstance(found, AlreadyThere) else found.why
-    return Answer(status="UNKNOWN", reason=why[:_LONGEST], sent_us=sent_us)
+    if isinstance(found, AlreadyThere):
+        return Answer(status="UNKNOWN", code=DUPLICATE, reason="an order of this id is there already", sent_us=sent_us)
+    return Answer(status="UNKNOWN", reason=found.why[:_LONGEST], sent_us=sent_us)
 
 
 def never_arrived(waited_us: int) -> Answer:

@@ -7,7 +7,6 @@ A partition that the group takes away is left as it stands: its next owner finds
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -16,15 +15,16 @@ from sinks import pending
 from sinks.batching import Bounds, Commit, Insert, Lane, Wait, opened, token
 from sinks.holes import Hole
 from sinks.known import Known
+from sinks.patience import Lag, Patience
 from sinks.rows.catalogue import BY_TOPIC
 from sinks.steps import NoSteps, Steps
 from sinks.store import Late
 from tapeline.errors import Unavailable
-from tapeline.runtime import clock, kafka, lifecycle, logs, metrics, retry
+from tapeline.runtime import clock, kafka, lifecycle, logs, metrics
 from tapeline.runtime.log_events import LogEvent
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from sinks.holes import Holes
     from sinks.intake import Intake
@@ -48,12 +48,8 @@ FLUSH_S: Final = 15.0
 LOOK_UP: Final = 2_000
 """Keys of one group that one look-up returns at most, unless more have the same time."""
 
-_POLL_S: Final = 0.1
 _MOST_RECORDS: Final = 5_000
 _COMMIT_S: Final = 5.0
-_LAG_EVERY_S: Final = 2.0
-_FIRST_TRY_S: Final = 0.25
-_LONGEST_TRY_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +92,6 @@ class Sink:
         self._store = store
         self._intake = intake
         self._holes = holes
-        self._health = health
         self._bounds = bounds or Bounds()
         self._steps = steps or NoSteps()
         self._owned: dict[Partition, _Owned] = {}
@@ -106,8 +101,8 @@ class Sink:
         # Set when the group or a stop wants the round to end.
         self._hurry = asyncio.Event()
         self._stopping = False
-        self._pauses: dict[str, Iterator[float]] = {}
-        self._lag: dict[str, int] = {}
+        self._patience = Patience(health, self._hurry)
+        self._lag = Lag("clickhouse", tuple(BY_TOPIC), self._expected)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Sink]:
@@ -120,7 +115,7 @@ class Sink:
             on_assigned=self._on_assigned,
             on_revoked=self._on_revoked,
         )
-        measure, write = self._measure(reader), self._run(reader)
+        measure, write = self._lag.measure(reader), self._run(reader)
         async with reader, lifecycle.background("measure", measure), lifecycle.background("write", write) as writing:
             try:
                 yield self
@@ -132,7 +127,11 @@ class Sink:
 
     def lag(self) -> Mapping[str, int]:
         """Return the records not yet taken in, by topic, as last measured."""
-        return self._lag
+        return self._lag.by_topic
+
+    def _expected(self, partition: Partition) -> int | None:
+        one = self._owned.get(partition)
+        return None if one is None else one.lane.expected or 0
 
     async def _on_revoked(self, partitions: frozenset[Partition]) -> None:
         """Let the round under way end, and forget all that was ours: another may write there from now on."""
@@ -151,7 +150,7 @@ class Sink:
 
     async def _run(self, reader: Reader) -> None:
         while not self._stopping:
-            found = await self._polled(reader)
+            found = await self._patience.polled(reader, most=_MOST_RECORDS)
             async with self._turn:
                 if set(self._owned) != self._assigned:
                     # What was polled meanwhile is read again from where each lane begins.
@@ -161,21 +160,12 @@ class Sink:
                     await self._take_in(reader, found)
                 except Unavailable as error:
                     # What was left out is read again: its lanes see the jump.
-                    await self._away("intake", error)
+                    await self._patience.away("intake", error)
                     continue
-                self._back("intake")
+                self._patience.back("intake")
                 await self._round(reader, flush=False)
         async with self._turn:
             await self._round(reader, flush=True)
-
-    async def _polled(self, reader: Reader) -> Mapping[Partition, Sequence[Record]]:
-        try:
-            found = await reader.batches(max_records=_MOST_RECORDS, wait_s=_POLL_S)
-        except Unavailable as error:
-            await self._away("kafka", error)
-            return {}
-        self._back("kafka")
-        return found
 
     async def _take_over(self, reader: Reader) -> None:
         """Open a lane for each partition: what its last owner left pending comes first."""
@@ -202,14 +192,14 @@ class Sink:
                     LogEvent.SINK_TOOK_OVER, partition=where, offset=offset, pending=lane.pending is not None
                 )
         except Unavailable as error:
-            await self._away("take-over", error)
+            await self._patience.away("take-over", error)
             return
         if self._hurry.is_set() or assigned != self._assigned:
             return
         for partition, one in owned.items():
             await reader.seek(partition, one.lane.expected or 0)
         self._owned = owned
-        self._back("take-over")
+        self._patience.back("take-over")
 
     async def _take_in(self, reader: Reader, found: Mapping[Partition, Sequence[Record]]) -> None:
         for partition, records in found.items():
@@ -251,15 +241,15 @@ class Sink:
             name = "commit"
             try:
                 await self._commit(reader, due, now_s)
-                self._back(name)
+                self._patience.back(name)
                 name = "clickhouse"
                 await self._write(due)
-                self._back(name)
+                self._patience.back(name)
             except Unavailable as error:
                 if self._hurry.is_set():
                     # Recorded or not, the next owner finds what it needs.
                     return
-                await self._away(name, error)
+                await self._patience.away(name, error)
         reader.resume(*(partition for partition, one in self._owned.items() if not one.lane.full))
 
     async def _commit(self, reader: Reader, due: Mapping[Partition, Insert | Commit], now_s: float) -> None:
@@ -343,37 +333,3 @@ class Sink:
         while asked := known.wanted(keys):
             if not known.loaded(asked, await self._store.stored(table, asked, limit=limit), limit=limit):
                 limit *= 2
-
-    async def _away(self, name: str, error: Unavailable) -> None:
-        """Wait a little while nothing is fetched; the group hears from us all the same."""
-        self._health.waiting(name, str(error))
-        pauses = self._pauses.setdefault(name, retry.delays(_FIRST_TRY_S, _LONGEST_TRY_S))
-        pause_s = next(pauses)
-        logs.get(__name__).warning(
-            LogEvent.DEPENDENCY_WAITING, dependency=name, reason=str(error), next_try_s=round(pause_s, 3)
-        )
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(pause_s):
-                await self._hurry.wait()
-
-    def _back(self, name: str) -> None:
-        """Note that what was away answers again."""
-        if self._pauses.pop(name, None) is not None:
-            self._health.ready(name)
-            logs.get(__name__).info(LogEvent.DEPENDENCY_READY, dependency=name)
-
-    async def _measure(self, reader: Reader) -> None:
-        while True:
-            await asyncio.sleep(_LAG_EVERY_S)
-            try:
-                ends = await reader.ends()
-            except Unavailable:
-                continue
-            lag = dict.fromkeys(BY_TOPIC, 0)
-            for partition, end in ends.items():
-                one = self._owned.get(partition)
-                if one is not None:
-                    lag[partition.topic] += max(0, end - (one.lane.expected or 0))
-            self._lag = lag
-            for topic, count in lag.items():
-                metrics.SINK_LAG.set(count, topic=topic)

@@ -86,13 +86,18 @@ class Holes:
         gaps = gaps_of(hole, table, newest, partitions, clock.now_us())
         for gap in gaps:
             _ = await self._publisher.publish(topic.name, gap.key, self._codec.encode(topic, gap))
-        metrics.SINK_RECORDS_GONE.inc(len(hole.gone), topic=hole.partition.topic)
-        _ = await telemetry.alert(
-            self._alarm,
-            self._process,
-            "critical",
-            "sink_records_gone",
-            f"{hole}; {len(gaps)} instruments have a gap record",
-            fix="run more sinks or keep the topic longer; `tapeline doctor` shows the lag",
-            context={"topic": hole.partition.topic, "partition": str(hole.partition.partition)},
-        )
+        await alarm(self._alarm, self._process, hole, f"{len(gaps)} instruments have a gap record")
+
+
+async def alarm(publish: Publish, process: str, hole: Hole, known: str) -> None:
+    """Count what is gone and raise the alarm, with what is known about it; `process` is the name in heartbeats."""
+    metrics.SINK_RECORDS_GONE.inc(len(hole.gone), topic=hole.partition.topic)
+    _ = await telemetry.alert(
+        publish,
+        process,
+        "critical",
+        "sink_records_gone",
+        f"{hole}; {known}",
+        fix="run more sinks or keep the topic longer; `tapeline doctor` shows the lag",
+        context={"topic": hole.partition.topic, "partition": str(hole.partition.partition)},
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from schemas import topics
 from sinks.batching import Entry
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from schemas.topics import Topic
-    from sinks.rows.table import Table
+    from sinks.known import Key
     from tapeline.runtime.codec import Codec
     from tapeline.runtime.dlq import DeadLetters
     from tapeline.runtime.kafka import Record
@@ -21,6 +21,26 @@ if TYPE_CHECKING:
 _US_PER_MS: Final = 1_000
 # Others get their turn after so many records: heartbeats must not wait for a large fetch.
 _TURN: Final = 500
+
+
+class Kept(Protocol):
+    """What must be known of a table to take records in for it."""
+
+    @property
+    def topic(self) -> str:
+        """Return the topic that fills it."""
+
+    @property
+    def check(self) -> Callable[[Any], None]:
+        """Return what refuses, with InvalidMessage, a value that its columns cannot hold."""
+
+    @property
+    def rows(self) -> Callable[[Any], int]:
+        """Return what tells how many rows a value is."""
+
+    @property
+    def key(self) -> Callable[[Any], Key | None]:
+        """Return what tells a value from all others; None where the store knows that by itself."""
 
 
 class Intake:
@@ -35,7 +55,7 @@ class Intake:
         self._letters = letters
         self._learn = learn
 
-    async def entries(self, table: Table, records: Sequence[Record]) -> list[Entry]:
+    async def entries(self, table: Kept, records: Sequence[Record]) -> list[Entry]:
         """Return one entry a record, in order; Misconfigured when too many of the topic were set aside."""
         topic = topics.by_name(table.topic)
         found: list[Entry] = []

@@ -1,4 +1,8 @@
-"""The named moments of a batch's way, at which a test may stop a real process; nothing happens there otherwise."""
+"""The named moments of a batch's way, at which a test may stop a real process; nothing happens there otherwise.
+
+In the ClickHouse sink a range is recorded, inserted and committed. In the Postgres sink the insert is a transaction:
+before it begins, before it ends, and before and after the group's commit that follows it.
+"""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ def spec(name: str, settings: Settings, chosen: WorkerPorts, *, environ: Mapping
         SIMULATOR: lambda: _simulator(settings, chosen),
         # Strategies without an order speak to nobody.
         PROCESSORS: lambda: ("spreads", "strategies") if trades(settings) else ("spreads",),
-        SINKS: lambda: ("clickhouse",),
+        SINKS: lambda: ("clickhouse", "postgres"),
     }
     return ChildSpec(
         name=name,

@@ -6,11 +6,12 @@ from typing import Final
 
 from sinks.rows.deltas import DELTAS
 from sinks.rows.gaps import GAPS
+from sinks.rows.orders import ORDERS
 from sinks.rows.snapshots import SNAPSHOTS
 from sinks.rows.spreads import SPREADS
 from sinks.rows.table import Table
 from sinks.rows.trades import TRADES
 
-TABLES: Final[tuple[Table, ...]] = (TRADES, SNAPSHOTS, DELTAS, GAPS, SPREADS)
+TABLES: Final[tuple[Table, ...]] = (TRADES, SNAPSHOTS, DELTAS, GAPS, SPREADS, ORDERS)
 
 BY_TOPIC: Final = {table.topic: table for table in TABLES}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from itertools import accumulate, chain
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ import pyarrow as pa
 TEXT: Final = pa.string()
 LONG: Final = pa.int64()
 DOUBLE: Final = pa.float64()
+MONEY: Final = pa.decimal128(38, 18)
 TIME: Final = pa.timestamp("us", tz="UTC")
 EXACT: Final = pa.map_(pa.string(), pa.string())
 
@@ -30,12 +32,17 @@ def doubles(values: Iterable[float]) -> Any:  # noqa: ANN401 - as above
     return pa.array(list(values), DOUBLE)
 
 
+def moneys(values: Iterable[Decimal | None]) -> Any:  # noqa: ANN401 - as above
+    """Return exact amounts of money."""
+    return pa.array(list(values), MONEY)
+
+
 def times(values: Iterable[int | None]) -> Any:  # noqa: ANN401 - as above
     """Return times from microseconds UTC."""
     return pa.array(list(values), TIME)
 
 
-def flags(values: Iterable[bool]) -> Any:  # noqa: ANN401 - as above
+def flags(values: Iterable[bool | None]) -> Any:  # noqa: ANN401 - as above
     """Return yes or no."""
     return pa.array(list(values), pa.bool_())
 

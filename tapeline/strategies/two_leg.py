@@ -209,9 +209,7 @@ def _leave(view: TwoLegView) -> TwoLegDecision:
     intent = Intent(
         slot=_SLOT,
         # Its slot is in a later round by now: the entry has settled.
-        command=ExitPair(
-            pair_id=strategy_key(view.strategy, view.symbol), round=entered, parts=view.parameters.parts
-        ),
+        command=ExitPair(pair_id=strategy_key(view.strategy, view.symbol), round=entered, parts=view.parameters.parts),
         reason=reason,
         evidence={"earned": result.earned, "fraction": result.fraction},
         inputs=result.inputs,

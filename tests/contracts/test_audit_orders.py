@@ -28,7 +28,7 @@ from tests.support.clickhouse_front import free_port
 from tests.support.eventually import eventually
 from tests.support.store_bench import Pauses
 from tests.support.store_steps import approving, leased, whole_trade
-from tests.support.trader_values import FAR_US, intent
+from tests.support.trader_values import intent
 
 D = Decimal
 AT_ONCE_S = 0.0
@@ -107,22 +107,6 @@ async def test_the_order_path_stands_still_when_all_is_over_and_published(own: O
     assert not await settled(own.endpoint, within_s=AT_ONCE_S)
     await own.store.published("main", 1_000)
     assert await settled(own.endpoint, within_s=AT_ONCE_S)
-
-
-async def test_while_strategies_go_on_what_was_made_before_counts_and_of_halted_markets_orders_alone(own: Own) -> None:
-    lease = await leased(own.store)
-    await own.store.take(lease, intent(), Place(partition=0, offset=0), approving("a"))
-    taken_us = (await own.store.state("main")).intents[0].taken_us
-    await own.store.published("main", 1_000)
-    # The order was made at 10.
-    assert not await settled(own.endpoint, within_s=AT_ONCE_S, before_us=10)
-    assert await settled(own.endpoint, within_s=AT_ONCE_S, before_us=9)
-    await own.store.answered(lease, "a", Answer(status="REJECTED", code="insufficient"))
-    assert not await settled(own.endpoint, within_s=AT_ONCE_S, before_us=FAR_US, halted=True)
-    await own.store.published("main", 1_000)
-    assert not await settled(own.endpoint, within_s=AT_ONCE_S, before_us=taken_us)
-    assert await settled(own.endpoint, within_s=AT_ONCE_S, before_us=taken_us - 1)
-    assert await settled(own.endpoint, within_s=AT_ONCE_S, before_us=FAR_US, halted=True)
 
 
 async def test_a_postgres_that_is_away_does_not_stand_still(own: Own) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import uuid
 from collections.abc import AsyncIterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from sinks import store
 from sinks.known import Key
 from sinks.rows.deltas import DELTAS
 from sinks.rows.gaps import GAPS
+from sinks.rows.orders import ORDERS
 from sinks.rows.snapshots import SNAPSHOTS
 from sinks.rows.spreads import SPREADS
 from sinks.rows.table import Table
@@ -28,17 +30,17 @@ from tapeline.runtime.kafka import Publisher
 from tapeline.runtime.runfile import RunFile
 from tapeline.runtime.settings import Settings
 from tests.support.eventually import eventually
+from tests.support.order_records import BEGAN_US, order_event
+from tests.support.sink_processes import Sinks, sinks
 from tests.support.sinks import (
     NOW_US,
     Flow,
-    Sinks,
     assert_once,
     book,
     delta,
     found,
     gap,
     rows,
-    sinks,
     spread,
     trade,
 )
@@ -81,6 +83,7 @@ async def test_each_record_stands_in_its_table_with_its_own_values(
     await put(tables, DELTAS, delta(symbol, 1))
     await put(tables, GAPS, gap(symbol, 1, end_us=None))
     await put(tables, SPREADS, spread(symbol, 1))
+    await put(tables, ORDERS, order_event(symbol, 1), order_event(symbol, 2))
     client = await clickhouse.connect(found(tapeline_settings).clickhouse)
     asked = {
         "trades": "toUnixTimestamp64Micro(ts), side, price, sequence_num, backfilled, exact",
@@ -88,6 +91,10 @@ async def test_each_record_stands_in_its_table_with_its_own_values(
         "orderbook_deltas": "toUnixTimestamp64Micro(ts), kind, side, price, amount, action, level",
         "gaps": "toUnixTimestamp64Micro(start_ts), end_ts, cause, from_id",
         "spreads": "toUnixTimestamp64Micro(ts), buy_market_type, sell_price, net",
+        "order_events": (
+            "sequence_num, toUnixTimestamp64Micro(ts), kind, leg, part, average_price, commission, reduce_only, "
+            "status, fee, toUnixTimestamp64Micro(filled_ts)"
+        ),
     }
     stored = {}
     for table, columns in asked.items():
@@ -106,6 +113,13 @@ async def test_each_record_stands_in_its_table_with_its_own_values(
         ],
         "gaps": [(at_us, None, "sequence", "1")],
         "spreads": [(at_us + 1_000, "spot", 64_032.5, -0.0015)],
+        "order_events": [
+            (
+                *(1, BEGAN_US + 10_000, "order_filled", "buy", 1, Decimal("64000.000000000000000001")),
+                *(Decimal("-0.5"), False, "PARTIALLY_FILLED", Decimal("-0.000000000000000001"), BEGAN_US + 9_500),
+            ),
+            (2, BEGAN_US + 20_000, "intent_approved", *[None] * 8),
+        ],
     }
 
 
@@ -117,6 +131,7 @@ async def test_each_record_stands_in_its_table_with_its_own_values(
         pytest.param(DELTAS, [delta, delta], id="deltas"),
         pytest.param(GAPS, [gap, gap], id="gaps"),
         pytest.param(SPREADS, [spread, spread], id="spreads"),
+        pytest.param(ORDERS, [order_event, order_event], id="orders"),
     ],
 )
 async def test_a_look_up_finds_the_keys_that_were_stored(
@@ -155,6 +170,7 @@ async def test_what_is_sent_too_late_is_refused_whole(tapeline_settings: Setting
         (DELTAS, delta(symbol, 1)),
         (GAPS, gap(symbol, 1)),
         (SPREADS, spread(symbol, 1)),
+        (ORDERS, order_event(symbol, 1)),
     ):
         with pytest.raises(Late, match="too late"):
             await put(tables, table, value, late_s=SOON_S + 1)

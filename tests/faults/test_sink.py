@@ -21,7 +21,8 @@ from tapeline.runtime.kafka import Partition
 from tapeline.runtime.settings import Settings
 from tests.support.eventually import eventually
 from tests.support.running import running, settings_in
-from tests.support.sinks import Flow, SinkProcess, Sinks, assert_once, commit_of, drained, flowing, found, rows, sinks
+from tests.support.sink_processes import SinkProcess, Sinks, sinks
+from tests.support.sinks import Flow, assert_once, commit_of, drained, flowing, found, rows
 
 SYMBOLS = ("AAA/USDT", "BBB/USDT", "CCC/USDT")
 # On a machine that is busy with other tests too; by itself it takes about 2 s.

@@ -4,14 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import signal
-import subprocess
-import sys
-import uuid
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -27,6 +21,7 @@ from tapeline.runtime.endpoints import Endpoints
 from tapeline.runtime.kafka import Outgoing, Partition, Publisher
 from tapeline.runtime.settings import Settings
 from tests.support.eventually import eventually, pause
+from tests.support.order_records import order_event
 
 _US_PER_S = 1_000_000
 # Of this run, for what retention has deleted is looked for among the last two days.
@@ -48,6 +43,9 @@ IDENTITIES = {
         "WHERE pair IN {pairs:Array(String)}"
     ),
     "spreads": "SELECT signal_id FROM spreads WHERE pair IN {pairs:Array(String)}",
+    "order_events": (
+        "SELECT concat(pair, '/', toString(sequence_num)) FROM order_events WHERE pair IN {pairs:Array(String)}"
+    ),
 }
 """What tells a row of each table from all others."""
 
@@ -163,7 +161,14 @@ def spread(symbol: str, number: int) -> dict[str, Any]:
     }
 
 
-MAKERS = {"md.trade": trade, "md.book": book, "md.delta": delta, "md.gap": gap, "signal.spread": spread}
+MAKERS: Mapping[str, Callable[[str, int], Any]] = {
+    "md.trade": trade,
+    "md.book": book,
+    "md.delta": delta,
+    "md.gap": gap,
+    "signal.spread": spread,
+    "order.event": order_event,
+}
 
 
 def identities(table: str, symbol: str, number: int) -> list[str]:
@@ -175,6 +180,7 @@ def identities(table: str, symbol: str, number: int) -> list[str]:
         "orderbook_deltas": [f"{symbol}/{number}/change/{level}" for level in range(3)],
         "gaps": [f"{symbol}/{at_us}/book"],
         "spreads": [f"{symbol}-{number}"],
+        "order_events": [f"{symbol}/{number}"],
     }[table]
 
 
@@ -192,6 +198,7 @@ class Flow:
     sent: int = 0
     stop: bool = False
     partitions: int = 4
+    makers: Mapping[str, Callable[[str, int], Any]] = field(default_factory=lambda: MAKERS)
 
     async def run(self, *, each: int = 5, most: int | None = None) -> None:
         """Publish rounds of `each` records a topic and symbol until told to stop, or until so many are sent."""
@@ -200,19 +207,19 @@ class Flow:
         codec = Codec(run.schema_ids)
         async with Publisher(found(self.settings).kafka, client_id="flow", ack_within_s=5) as publisher:
             while not self.stop and (most is None or self.sent < most):
-                for topic in MAKERS:
+                for topic in self.makers:
                     for symbol in self.symbols:
                         await self._publish(publisher, codec, topic, symbol, each)
                 self.sent += each
                 await pause()
 
     async def _publish(self, publisher: Publisher, codec: Codec, topic: str, symbol: str, each: int) -> None:
-        make: Any = MAKERS[topic]
+        make = self.makers[topic]
         numbers = range(self.sent, self.sent + each)
         # The last of them again, as after a broken session.
         values = [make(symbol, number) for number in (*numbers, *numbers[-3:])]
         records = [Outgoing(b"k", codec.encode(topics.by_name(topic), value)) for value in values]
-        place = partition_of(symbol, self.partitions)
+        place = partition_of(symbol, self.partitions) if topics.by_name(topic).partitions == "symbol" else 0
         while True:
             with contextlib.suppress(Unavailable):
                 await publisher.publish_many(topic, place, records)
@@ -230,9 +237,11 @@ class Flow:
 
 
 @contextlib.asynccontextmanager
-async def flowing(settings: Settings, symbols: Sequence[str]) -> AsyncIterator[Flow]:
+async def flowing(
+    settings: Settings, symbols: Sequence[str], makers: Mapping[str, Callable[[str, int], Any]] = MAKERS
+) -> AsyncIterator[Flow]:
     """Publish for the length of the block."""
-    flow = Flow(settings, tuple(symbols))
+    flow = Flow(settings, tuple(symbols), makers=makers)
     async with asyncio.TaskGroup() as group:
         _ = group.create_task(flow.run())
         try:
@@ -284,112 +293,3 @@ async def commit_of(settings: Settings, group: str, partition: Partition) -> tup
     async with kafka.admin(found(settings).kafka) as admin:
         commit = (await admin.commits(group))[partition]
     return commit.offset, commit.metadata
-
-
-@dataclass(slots=True)
-class SinkProcess:
-    """One real sink."""
-
-    settings: Settings
-    folder: Path
-    group: str
-    name: str
-    process: subprocess.Popen[bytes] | None = None
-    began_s: float = field(default_factory=clock.monotonic_s)
-
-    def start(self, *script: str) -> SinkProcess:
-        """Start it; `script` is step, action, nth and topic of tests/support/sink_main.py."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        module = ["sinks"] if not script else ["tests.support.sink_main", *script, str(self.folder)]
-        # The folder is the project's root: nothing of the machine's own settings gets in.
-        (self.folder / "tapeline.toml").touch()
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("TAPELINE_")}
-        environ = kept | {
-            "PYTHONPATH": str(Path(__file__).parents[2]),
-            "TAPELINE_DATA__DIR": str(self.settings.data.dir),
-            "TAPELINE_LOG__DIR": str(self.folder / "logs"),
-            "TAPELINE_LOG__CONSOLE": "text",
-            "TAPELINE_MONITOR__BATCH_INTERVAL_SEC": "0.1",
-        }
-        with (self.folder / "said").open("ab") as said:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", *module, "clickhouse", "--name", self.name, "--group", self.group],
-                cwd=self.folder,
-                env=environ,
-                stdout=said,
-                stderr=said,
-            )
-        self.began_s = clock.monotonic_s()
-        return self
-
-    @property
-    def reached(self) -> bool:
-        """Whether the scripted moment has come."""
-        return (self.folder / "reached").exists()
-
-    def go(self) -> None:
-        """Let a held process go on."""
-        (self.folder / "go").touch()
-
-    def said(self) -> str:
-        """Return its log."""
-        return (self.folder / "said").read_text("utf-8", "replace")
-
-    async def died(self) -> int:
-        """Wait for its end and return its exit code."""
-        assert self.process is not None
-        process = self.process
-        await eventually(lambda: process.poll() is not None, within_s=40)
-        return int(process.returncode)
-
-    def send(self, number: signal.Signals) -> None:
-        """Send it a signal."""
-        assert self.process is not None
-        self.process.send_signal(number)
-
-    async def end(self) -> None:
-        """Stop it in order."""
-        self.send(signal.SIGTERM)
-        assert await self.died() == 0, self.said()[-3000:]
-
-    def kill(self) -> None:
-        """End it whatever it does."""
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-
-
-@contextlib.contextmanager
-def sinks(settings: Settings, folder: Path) -> Iterator[Sinks]:
-    """Start sinks of one new group; none of them outlives the block."""
-    own = Sinks(settings, folder, f"test-{uuid.uuid4().hex}")
-    try:
-        yield own
-    finally:
-        for one in own.started:
-            one.kill()
-
-
-@dataclass(slots=True)
-class Sinks:
-    """The sinks of one group."""
-
-    settings: Settings
-    folder: Path
-    group: str
-    started: list[SinkProcess] = field(default_factory=list)
-
-    async def from_here(self) -> Sinks:
-        """Let the group begin behind all that is published already."""
-        where = found(self.settings).kafka
-        async with kafka.Reader.assigned(
-            where, dict.fromkeys(BY_TOPIC, "end"), client_id="test", group=self.group
-        ) as reader:
-            await reader.commit(await reader.ends())
-        return self
-
-    def start(self, name: str, *script: str) -> SinkProcess:
-        """Start a sink under this name; see `SinkProcess.start`."""
-        one = SinkProcess(self.settings, self.folder / f"{name}-{len(self.started)}", self.group, name).start(*script)
-        self.started.append(one)
-        return one

@@ -105,7 +105,7 @@ unchanged 110025 110026 110043
 account_mode 110029 110088
 liquidating 110040 110080
 duplicate 110072
-not_trading 110074 110095 110103
+not_trading 110066 110074 110095 110103
 order_busy 110079
 notional_rule 110094
 would_not_fill 110118

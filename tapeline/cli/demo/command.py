@@ -11,7 +11,7 @@ from typing import Final
 from simulator import steering
 from tapeline.cli.demo import plan
 from tapeline.cli.demo.auditing import audited_in
-from tapeline.cli.demo.drain import drained, open_gaps, settled
+from tapeline.cli.demo.drain import drained, open_gaps, settled, stop_trading
 from tapeline.cli.demo.kills import Killer
 from tapeline.cli.demo.plan import Wish
 from tapeline.cli.demo.result import Result, result_of, view
@@ -32,8 +32,6 @@ HEALED_S: Final = 90.0
 """Repairs wait for the venues' limits at the most for so long: a window of them is a minute."""
 SETTLE_S: Final = 30.0
 """What is under way gets so long to its end: an order that never arrived is looked up for some seconds."""
-LAST_ORDERS_S: Final = 8.0
-"""So long for those that the halt met on their way; after 20 s of silence the tape would be told to have a gap."""
 DRAIN_S: Final = 60.0
 REFRESH_S: Final = 1.0
 
@@ -65,13 +63,12 @@ class Demo:
             await self._watch(ready_s)
         await self._heal(run)
         known = endpoints.resolve(self.settings)
-        if not await settled(known.postgres, within_s=SETTLE_S, before_us=clock.now_us()):
+        await stop_trading(known.postgres, within_s=SETTLE_S)
+        if not await settled(known.postgres, within_s=SETTLE_S):
             self._out.remark(f"some orders are still under way after {span(SETTLE_S)}; the audit will name them")
         await steering.tell(run.addresses.venues, "halt")
-        halted_us = clock.now_us()
         self._ran_s = clock.monotonic_s() - ready_s
         self._out.remark("the markets stand still; waiting until all is stored")
-        await settled(known.postgres, within_s=LAST_ORDERS_S, before_us=halted_us, halted=True)
         await drained(known.kafka, within_s=DRAIN_S)
         self._usages.look()
         audited = await audited_in(self.settings)

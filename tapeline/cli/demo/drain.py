@@ -5,30 +5,30 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Final
 
 from tapeline.errors import Unavailable
-from tapeline.runtime import clickhouse, clock, kafka, postgres
+from tapeline.runtime import clickhouse, clock, desired_state, kafka
+from tapeline.runtime.desired_state import EVERYTHING, Wish
 from tapeline.runtime.endpoints import ClickHouseEndpoint, KafkaEndpoint, PostgresEndpoint
 from tapeline.runtime.kafka import Admin, Partition
-from tapeline.runtime.transactions import Transactions
+from tapeline.runtime.single_transaction import transaction
 
 SPREADS: Final = ("spreads", ("md.book",))
-SINK: Final = ("sink-clickhouse", ("md.trade", "md.book", "md.delta", "md.gap", "signal.spread"))
+SINK: Final = ("sink-clickhouse", ("md.trade", "md.book", "md.delta", "md.gap", "signal.spread", "order.event"))
+HISTORY: Final = ("sink-postgres", ("order.event", "account"))
 """Groups with what they read, in the order of the flow."""
 ON_THE_WAY_S: Final = 1.5
 """How long a last message may be on its way from a market into the broker."""
 _LOOK_S: Final = 0.2
 _ASKED_S: Final = 2.0
 _MOVING: Final = """
-SELECT (SELECT count(*) FROM orders WHERE created_us <= $1
-        AND (status IN ('PENDING', 'PLACED', 'PARTIALLY_FILLED', 'UNKNOWN') OR filled < told_filled))
-    + (SELECT count(*) FROM intents i WHERE i.taken_us <= $2 AND i.status = 'APPROVED' AND NOT EXISTS (
+SELECT (SELECT count(*) FROM orders
+        WHERE status IN ('PENDING', 'PLACED', 'PARTIALLY_FILLED', 'UNKNOWN') OR filled < told_filled)
+    + (SELECT count(*) FROM intents i WHERE i.status = 'APPROVED' AND NOT EXISTS (
         SELECT 1 FROM arb_trades t WHERE t.state = 'POSITION_OPEN'
             AND (t.account, t.strategy, t.symbol, t.round) = (i.account, i.strategy, i.symbol, i.round)))
-    + (SELECT count(*) FROM outbox WHERE created_us <= $1)"""
-_EVER_US: Final = (1 << 63) - 1
+    + (SELECT count(*) FROM outbox)"""
 
 
 async def drained(endpoint: KafkaEndpoint, *, within_s: float) -> None:
@@ -36,7 +36,7 @@ async def drained(endpoint: KafkaEndpoint, *, within_s: float) -> None:
     await asyncio.sleep(ON_THE_WAY_S)
     deadline_s = clock.monotonic_s() + within_s
     async with kafka.admin(endpoint) as admin:
-        for group, topics in (SPREADS, SINK):
+        for group, topics in (SPREADS, SINK, HISTORY):
             goals = await _ends(admin, topics)
             while behind := await _behind(admin, group, goals):
                 if clock.monotonic_s() > deadline_s:
@@ -44,37 +44,37 @@ async def drained(endpoint: KafkaEndpoint, *, within_s: float) -> None:
                 await asyncio.sleep(_LOOK_S)
 
 
-async def settled(
-    endpoint: PostgresEndpoint, *, within_s: float, before_us: int | None = None, halted: bool = False
-) -> bool:
+async def stop_trading(endpoint: PostgresEndpoint, *, within_s: float) -> None:
+    """Want everything halted, as `tapeline kill` does: what is under way comes to its end, nothing new begins."""
+    wish = Wish(scope="system", target=EVERYTHING, desired="HALTED", actor="demo", reason="the demo is over")
+    deadline_s = clock.monotonic_s() + within_s
+    while True:
+        try:
+            async with asyncio.timeout(_ASKED_S), transaction(endpoint, writes=True) as session:
+                _ = await desired_state.change(session, wish)
+        except (Unavailable, TimeoutError):
+            if clock.monotonic_s() > deadline_s:
+                raise
+            await asyncio.sleep(_LOOK_S)
+        else:
+            return
+
+
+async def settled(endpoint: PostgresEndpoint, *, within_s: float) -> bool:
     """Return True as soon as the order path stands still, False when it does not in that time: the audit says what is.
 
     It stands still when no order is open, unknown or still to be told of fills, no intent waits but such of pairs that
-    are held open, and all is published. Strategies are told nothing and go on, so with `before_us` only what was made
-    before that time counts; and in markets that were halted no intent, which could end in orders alone that none takes.
+    are held open, and all is published.
     """
-    orders_us = _EVER_US if before_us is None else before_us
-    until = (orders_us, 0 if halted else orders_us)
     deadline_s = clock.monotonic_s() + within_s
     while True:
         with contextlib.suppress(Unavailable, TimeoutError):
-            if not await _moving(endpoint, until):
-                return True
+            async with asyncio.timeout(_ASKED_S), transaction(endpoint) as session:
+                if not await session.fetchval(_MOVING):
+                    return True
         if clock.monotonic_s() > deadline_s:
             return False
         await asyncio.sleep(_LOOK_S)
-
-
-async def _moving(endpoint: PostgresEndpoint, until: tuple[int, int]) -> int:
-    """Return how much of the order path is not over yet; of orders and records, of intents, made until these times."""
-    one = replace(endpoint, pool_max=1, pool_idle=1)
-    async with asyncio.timeout(_ASKED_S):
-        pool = await postgres.connect(one, max_retries=0)
-        try:
-            async with Transactions(pool, one).begin() as session:
-                return int(await session.fetchval(_MOVING, *until))
-        finally:
-            pool.terminate()
 
 
 async def open_gaps(endpoint: ClickHouseEndpoint) -> int:

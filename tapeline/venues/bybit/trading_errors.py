@@ -86,6 +86,7 @@ FUTURES: Final[Mapping[int, Reason]] = {
     110051: Reason.INSUFFICIENT_FUNDS,
     110052: Reason.INSUFFICIENT_FUNDS,
     110053: Reason.INSUFFICIENT_FUNDS,
+    110066: Reason.NOT_TRADING,
     110072: Reason.DUPLICATE,
     110074: Reason.NOT_TRADING,
     110079: Reason.ORDER_BUSY,

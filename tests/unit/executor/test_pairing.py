@@ -171,6 +171,21 @@ def test_a_rest_that_no_venue_takes_an_order_for_is_no_leg_that_stands_alone() -
     assert "Add close buy 1.1 sell market 0.050" in _said(view(*enough, pair=spot, after_ms=1_500))
 
 
+def test_a_rest_does_not_hold_the_next_part_up() -> None:
+    """On spot a little less is sold than bought back: the exit goes on, and the rest is left at its end."""
+    spot = msgspec.structs.replace(
+        pair("exit", held="1", state="EXITING"), legs=tuple(_on_spot(leg) for leg in pair(held="1").legs)
+    )
+    first = {"closing": True, "order_type": "market", "price": None}
+    legs = [
+        order("b1", "buy", "FILLED", filled="0.48", quantity=Decimal("0.48"), market="spot", side="sell", **first),
+        order("s1", "sell", "FILLED", filled="0.5", quantity=Decimal("0.5"), side="buy", **first),
+        order("b2", "buy", part=2, market="spot", side="sell", **first),
+        order("s2", "sell", part=2, side="buy", **first),
+    ]
+    assert _said(view(*legs, pair=spot, command="ExitPair")) == ["Send b2", "Send s2"]
+
+
 def test_a_rest_is_no_failure_while_other_orders_are_under_way() -> None:
     spot = msgspec.structs.replace(pair(), legs=tuple(_on_spot(leg) for leg in pair().legs))
     legs = [order("b1", "buy", "EXPIRED", filled="0.04", market="spot"), order("s1", "sell", "UNKNOWN")]

@@ -225,4 +225,5 @@ def test_every_table_has_a_topic_of_its_own() -> None:
         ("md.delta", "orderbook_deltas"),
         ("md.gap", "gaps"),
         ("signal.spread", "spreads"),
+        ("order.event", "order_events"),
     ]

@@ -1,0 +1,53 @@
+-- Every step of every intent and order, in the executor's own words. The identity is (account, sequence_num). ts is the
+-- time of the event in the executor's database. Money is exact. What is about an order or a fill is null without one.
+CREATE TABLE IF NOT EXISTS order_events (
+    ts DateTime64(6, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
+    account LowCardinality(String),
+    pair LowCardinality(String),
+    sequence_num Int64 CODEC(DoubleDelta, ZSTD(1)),
+    event_id String CODEC(ZSTD(1)),
+    strategy LowCardinality(String),
+    slot Int64 CODEC(ZSTD(1)),
+    round Int64 CODEC(ZSTD(1)),
+    intent_id String CODEC(ZSTD(1)),
+    kind LowCardinality(String),
+    code LowCardinality(Nullable(String)),
+    reason Nullable(String) CODEC(ZSTD(1)),
+    trace_id Nullable(String) CODEC(ZSTD(1)),
+    venue_ts Nullable(DateTime64(6, 'UTC')) CODEC(ZSTD(1)),
+    sent_ts Nullable(DateTime64(6, 'UTC')) CODEC(ZSTD(1)),
+    answered_ts Nullable(DateTime64(6, 'UTC')) CODEC(ZSTD(1)),
+    first_received_ts Nullable(DateTime64(6, 'UTC')) CODEC(ZSTD(1)),
+    client_order_id Nullable(String) CODEC(ZSTD(1)),
+    venue_order_id Nullable(String) CODEC(ZSTD(1)),
+    exchange_id LowCardinality(Nullable(String)),
+    market_type LowCardinality(Nullable(String)),
+    leg LowCardinality(Nullable(String)),
+    part Nullable(Int64) CODEC(ZSTD(1)),
+    attempt Nullable(Int64) CODEC(ZSTD(1)),
+    side LowCardinality(Nullable(String)),
+    order_type LowCardinality(Nullable(String)),
+    time_in_force LowCardinality(Nullable(String)),
+    price Nullable(Decimal(38, 18)) CODEC(ZSTD(1)),
+    amount Nullable(Decimal(38, 18)) CODEC(ZSTD(1)),
+    filled Nullable(Decimal(38, 18)) CODEC(ZSTD(1)),
+    average_price Nullable(Decimal(38, 18)) CODEC(ZSTD(1)),
+    commission Nullable(Decimal(38, 18)) CODEC(ZSTD(1)) COMMENT 'fees of the order so far, in quote currency',
+    reduce_only Nullable(Bool),
+    status LowCardinality(Nullable(String)),
+    tag Nullable(String) CODEC(ZSTD(1)),
+    order_version Nullable(Int64) CODEC(ZSTD(1)),
+    fill_id Nullable(String) CODEC(ZSTD(1)),
+    fill_price Nullable(Decimal(38, 18)) CODEC(ZSTD(1)),
+    fill_amount Nullable(Decimal(38, 18)) CODEC(ZSTD(1)),
+    fee Nullable(Decimal(38, 18)) CODEC(ZSTD(1)) COMMENT 'negative is a rebate',
+    fee_currency LowCardinality(Nullable(String)),
+    liquidity LowCardinality(Nullable(String)),
+    filled_ts Nullable(DateTime64(6, 'UTC')) CODEC(ZSTD(1)),
+    send_by DateTime64(6, 'UTC') EPHEMERAL '2299-01-01 00:00:00',
+    in_time Bool MATERIALIZED NOT throwIf(send_by < now64(6), 'this batch was sent too late')
+)
+ENGINE = MergeTree
+PARTITION BY toYYYYMM(ts)
+ORDER BY (account, pair, ts, sequence_num)
+SETTINGS non_replicated_deduplication_window = 10000;

@@ -1,0 +1,258 @@
+"""The Postgres sink's shell: what a poll brings is one transaction with its offsets, and Postgres says what is next.
+
+Its offset is the truth: at each take-over reading begins there, and after any failure all partitions are taken over
+anew, so that a transaction of unknown outcome needs no guess. The group's own commit comes afterwards, to be looked at.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from schemas import topics
+from sinks.batching import Range
+from sinks.histories.catalogue import BY_TOPIC
+from sinks.holes import Hole
+from sinks.ledger import Move
+from sinks.patience import Lag, Patience
+from sinks.steps import NoSteps, Steps
+from tapeline.errors import Unavailable
+from tapeline.runtime import clock, kafka, lifecycle, logs, metrics
+from tapeline.runtime.log_events import LogEvent
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+
+    from sinks.clickhouse import Place
+    from sinks.intake import Intake
+    from sinks.ledger import Ledger
+    from sinks.steps import Step
+    from tapeline.runtime.health import Health
+    from tapeline.runtime.kafka import Partition, Reader, Record
+
+MOST: Final = 1_000
+"""Records of one transaction at most: rows cost least in batches of this size."""
+
+STOP_S: Final = 10.0
+"""How long a stop waits for the transaction under way."""
+
+_TURN_S: Final = 8.0
+_COMMIT_S: Final = 5.0
+_US_PER_MS: Final = 1_000
+_DEPENDENCY: Final = "postgres"
+
+
+@dataclass(slots=True)
+class _Owned:
+    """A partition that is ours: what Postgres has as its next offset, and what the group was told."""
+
+    next: int
+    told: int | None = None
+
+
+class Sink:
+    """Writes histories to Postgres; `running` is its life."""
+
+    def __init__(
+        self,
+        place: Place,
+        ledger: Ledger,
+        intake: Intake,
+        alarm: Callable[[Hole], Awaitable[None]],
+        health: Health,
+        *,
+        steps: Steps | None = None,
+    ) -> None:
+        """Take the parts; nothing is read before `running`. `alarm` tells what was deleted before it was stored."""
+        self._place = place
+        self._ledger = ledger
+        self._intake = intake
+        self._alarm = alarm
+        self._steps = steps or NoSteps()
+        self._owned: dict[Partition, _Owned] = {}
+        self._assigned: frozenset[Partition] = frozenset()
+        self._reread: dict[Partition, int] = {}
+        # Held while a round is under way: the group waits for it before it takes partitions away.
+        self._turn = asyncio.Lock()
+        # Set when the group or a stop wants the round to end.
+        self._hurry = asyncio.Event()
+        self._stopping = False
+        self._patience = Patience(health, self._hurry)
+        self._lag = Lag("postgres", tuple(BY_TOPIC), self._expected)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Sink]:
+        """Join the group and write until the block ends; what was taken in by then is written."""
+        reader = kafka.Reader.in_group(
+            self._place.kafka,
+            BY_TOPIC,
+            group=self._place.group,
+            member=self._place.member,
+            on_assigned=self._on_assigned,
+            on_revoked=self._on_revoked,
+        )
+        measure, write = self._lag.measure(reader), self._run(reader)
+        async with reader, lifecycle.background("measure", measure), lifecycle.background("write", write) as writing:
+            try:
+                yield self
+            finally:
+                self._stopping = True
+                self._hurry.set()
+                await asyncio.wait({writing}, timeout=STOP_S)
+
+    def lag(self) -> Mapping[str, int]:
+        """Return the records not yet stored, by topic, as last measured."""
+        return self._lag.by_topic
+
+    def _expected(self, partition: Partition) -> int | None:
+        one = self._owned.get(partition)
+        return None if one is None else one.next
+
+    async def _on_revoked(self, partitions: frozenset[Partition]) -> None:
+        """Let the round under way end, and forget all that was ours; one that hangs is fenced when it goes on."""
+        self._hurry.set()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_TURN_S), self._turn:
+                pass
+        if self._owned:
+            logs.get(__name__).info(LogEvent.SINK_GAVE_UP, partitions=len(partitions))
+        self._owned = {}
+        self._assigned = frozenset()
+        if not self._stopping:
+            self._hurry.clear()
+
+    async def _on_assigned(self, partitions: frozenset[Partition]) -> None:
+        # No heartbeat is sent while this runs, so the loop does what takes time.
+        self._assigned = partitions
+
+    async def _run(self, reader: Reader) -> None:
+        while not self._stopping:
+            found = await self._patience.polled(reader, most=MOST)
+            async with self._turn:
+                if set(self._owned) != self._assigned:
+                    # What was polled meanwhile is read again from where Postgres says.
+                    await self._take_over(reader)
+                    continue
+                # Whoever takes the partitions away puts another dictionary in this one's place.
+                owned = self._owned
+                await self._store(owned, found)
+                await self._tell(reader, owned)
+
+    async def _take_over(self, reader: Reader) -> None:
+        """Begin each partition where Postgres says that the last transaction ended."""
+        assigned = self._assigned
+        try:
+            async with kafka.admin(self._place.kafka) as admin:
+                oldest, ends = await admin.beginnings(assigned), await admin.ends(assigned)
+            taken = await self._ledger.taken({partition: oldest[partition] for partition in assigned})
+            owned = {
+                partition: _Owned(await self._begun(partition, taken[partition], oldest[partition], ends[partition]))
+                for partition in sorted(assigned)
+            }
+        except Unavailable as error:
+            await self._patience.away(f"{_DEPENDENCY} take-over", error)
+            return
+        if self._hurry.is_set() or assigned != self._assigned:
+            return
+        for partition, one in owned.items():
+            await reader.seek(partition, one.next)
+            where = f"{partition.topic}/{partition.partition}"
+            logs.get(__name__).info(LogEvent.SINK_TOOK_OVER, partition=where, offset=one.next, pending=False)
+        self._owned = owned
+        # It has answered: with nothing left to write nobody else would say so.
+        for name in (f"{_DEPENDENCY} take-over", _DEPENDENCY):
+            self._patience.back(name)
+
+    async def _begun(self, partition: Partition, following: int, oldest: int, end: int) -> int:
+        """Return where reading begins; where the log has no such place, at its oldest record, also in Postgres."""
+        if oldest <= following <= end:
+            return following
+        if following < oldest:
+            await self._alarm(Hole(partition, range(following, oldest), clock.now_us()))
+        move = Move(partition=partition, expected=following, next=oldest, history=BY_TOPIC[partition.topic])
+        await self._ledger.write([move])
+        return oldest
+
+    async def _store(self, owned: Mapping[Partition, _Owned], found: Mapping[Partition, Sequence[Record]]) -> None:
+        """Store what was polled, all of it or nothing."""
+        name = f"{_DEPENDENCY} intake"
+        try:
+            moves, ranges = await self._taken_in(owned, found)
+            self._patience.back(name)
+            if not moves:
+                return
+            name = _DEPENDENCY
+            began_s = clock.monotonic_s()
+            await self._reach("before_insert", ranges)
+            new = await self._ledger.write(moves, before_end=lambda: self._reach("after_insert", ranges))
+            self._patience.back(name)
+        except Unavailable as error:
+            # Whether it is stored or not, Postgres knows.
+            self._owned = {}
+            await self._patience.away(name, error)
+            return
+        for move in moves:
+            owned[move.partition].next = move.next
+        for history in {move.history.name: move.history for move in moves}.values():
+            rows = sum(len(move.values) for move in moves if move.history.name == history.name)
+            metrics.SINK_ROWS.inc(new[history.name], table=history.name)
+            metrics.SINK_DUPLICATES.inc(rows - new[history.name], table=history.name)
+            metrics.SINK_BATCHES.inc(table=history.name)
+            metrics.SINK_BATCH_S.observe(clock.monotonic_s() - began_s, table=history.name)
+        await self._reach("before_commit", ranges)
+
+    async def _taken_in(
+        self, owned: Mapping[Partition, _Owned], found: Mapping[Partition, Sequence[Record]]
+    ) -> tuple[list[Move], dict[Partition, Range]]:
+        """Return the steps to be made, with their values, and which offsets each is."""
+        moves: list[Move] = []
+        ranges: dict[Partition, Range] = {}
+        for partition, one in owned.items():
+            records = [record for record in found.get(partition, ()) if record.offset >= one.next]
+            if not records:
+                continue
+            first, last = records[0], records[-1]
+            self._check_joint(partition, one.next, first.offset)
+            history = BY_TOPIC[partition.topic]
+            values = [entry.value for entry in await self._intake.entries(history, records) if entry.rows]
+            ranges[partition] = Range(first.offset, last.offset, first.timestamp * _US_PER_MS)
+            moves.append(
+                Move(partition=partition, expected=one.next, next=last.offset + 1, history=history, values=values)
+            )
+        return moves, ranges
+
+    def _check_joint(self, partition: Partition, expected: int, offset: int) -> None:
+        """Let no record follow a hole that a second reading, from Postgres's offset on, does not show as well."""
+        if offset == expected or topics.by_name(partition.topic).cleanup == "compact":
+            return
+        if self._reread.get(partition) != expected:
+            self._reread[partition] = expected
+            logs.get(__name__).warning(LogEvent.SINK_REREAD, topic=partition.topic, offset=expected)
+            raise Unavailable(f"{partition.topic}/{partition.partition} was read from offset {offset}, not {expected}")
+
+    async def _tell(self, reader: Reader, owned: Mapping[Partition, _Owned]) -> None:
+        """Commit Postgres's offsets to the group, where they are looked at; nothing depends on them."""
+        behind = {partition: one.next for partition, one in owned.items() if one.told != one.next}
+        if not behind or self._owned is not owned:
+            return
+        name = f"{_DEPENDENCY} commit"
+        try:
+            async with asyncio.timeout(_COMMIT_S):
+                await reader.commit(behind)
+        except Unavailable as error:
+            await self._patience.away(name, error)
+            return
+        except TimeoutError:
+            await self._patience.away(name, Unavailable(f"the broker took no commit within {_COMMIT_S:g} s"))
+            return
+        self._patience.back(name)
+        for partition, told in behind.items():
+            owned[partition].told = told
+            await self._steps.at("after_commit", partition, None)
+
+    async def _reach(self, step: Step, ranges: Mapping[Partition, Range]) -> None:
+        for partition, wanted in ranges.items():
+            await self._steps.at(step, partition, wanted)
