@@ -88,6 +88,7 @@ class Desk:
     async def run(self) -> None:
         """Pass over all open intents for ever; raise Fenced when the account is another's."""
         while True:
+            await self._clock.sleep(self._terms.pass_gap_s)
             self._wake.clear()
             try:
                 due_us = await self._pass()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from executor.desk import Desk
 from executor.leasing import Holding
 from executor.ports import Clock, Fenced, Store, VenueLink
@@ -13,7 +15,7 @@ from tapeline.domain.orders import OurOrder
 from tapeline.errors import TapelineError
 from tapeline.runtime import logs
 from tapeline.runtime.log_events import LogEvent
-from tapeline.venues.account import Fill, OrderUpdate, PrivateEvent
+from tapeline.venues.account import Fill, FundingPaid, OrderUpdate, PrivateEvent
 from tapeline.venues.orders import is_ours
 
 _LOG = logs.get(__name__)
@@ -32,6 +34,8 @@ class Listener:
         self._holding = holding
         self._known = known
         self._terms = terms
+        self.on_funding: Callable[[], None] = lambda: None
+        """Called when funding was paid."""
 
     async def listen(self, submitter: Submitter, reconciler: Reconciler, desk: Desk) -> None:
         """Book what the stream says for ever; when it ends, reconcile what was missed."""
@@ -66,19 +70,25 @@ class Listener:
     async def _heard(self, event: PrivateEvent, submitter: Submitter) -> bool:
         """Book what an event says of an order that we know; tell whether there was anything."""
         if isinstance(event, OrderUpdate):
-            order = await self._order(event.order.client_id)
+            order = await self._order(event.order.client_id, submitter)
             if order is not None:
                 await submitter.told(order, told(event.order))
             return order is not None
         if isinstance(event, Fill):
-            order = await self._order(event.client_id)
+            order = await self._order(event.client_id, submitter)
             if order is not None:
                 await submitter.executed(event, order)
             return order is not None
+        if isinstance(event, FundingPaid):
+            self.on_funding()
         return False
 
-    async def _order(self, client_id: str | None) -> OurOrder | None:
+    async def _order(self, client_id: str | None, submitter: Submitter) -> OurOrder | None:
+        """Return the order that is told of: of its row only what never changes is looked at."""
         if client_id is None or not is_ours(self._known.client_ids[self._link.where], client_id):
             return None
+        recent = submitter.recent(client_id)
+        if recent is not None:
+            return recent
         state = await self._store.state(self._holding.lease.account, orders=(client_id,))
         return state.order(client_id)

@@ -29,6 +29,8 @@ from tapeline.runtime.log_events import LogEvent
 _RULES: Final[Topic] = topics.by_name("ref.instrument")
 _BOOKS: Final[Topic] = topics.by_name("md.book")
 _MOST: Final = 2_000
+GATHER_S: Final = 0.25
+"""A price may be two seconds old, so the broker may gather for a while."""
 
 Learn = Callable[[int], Awaitable[str]]
 OnRules = Callable[[Rules], None]
@@ -92,7 +94,7 @@ class Markets:
     async def __aenter__(self) -> Self:
         """Read the rules that stand in the topic; books begin with what comes next."""
         starts = {_RULES.name: "beginning", _BOOKS.name: "end"}
-        reader = Reader.assigned(self._endpoint, starts, client_id=self._process)  # type: ignore[arg-type]  # invariant keys
+        reader = Reader.assigned(self._endpoint, starts, client_id=self._process, gather_s=GATHER_S)  # type: ignore[arg-type]  # invariant keys
         self._reader = await self._stack.enter_async_context(reader)
         async for record in self._reader.until_end(max_records=_MOST):
             await self._fold(record)

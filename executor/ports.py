@@ -16,9 +16,11 @@ from tapeline.domain.account import AccountState
 from tapeline.domain.account_records import Balance, Control, Pair
 from tapeline.domain.booking import Plan
 from tapeline.domain.changes import Outgoing, Place
+from tapeline.domain.funding import Exposed
 from tapeline.domain.instruments import Market
 from tapeline.domain.order_records import OrderEvent, OrderIntent
 from tapeline.domain.orders import Answer, OurFill, OurOrder
+from tapeline.domain.positions import OurFunding
 from tapeline.domain.reconcile import Booked, Repairs
 from tapeline.domain.risk import Refused
 from tapeline.errors import TapelineError
@@ -31,6 +33,8 @@ from tapeline.venues.calls import (
     Fills,
     FillsQuery,
     FoundOrder,
+    FundingPayments,
+    FundingQuery,
     LeverageRequest,
     LeverageSet,
     NotFound,
@@ -125,6 +129,9 @@ Decide = Callable[[AccountState], Plan | Refused]
 class Store(Protocol):
     """What must survive: rows, events, audit and outbox, changed together."""
 
+    on_written: Callable[[], None]
+    """Called after each transaction that was written, for the outbox may have news."""
+
     async def open_lease(self, account: str, holder: str, *, for_us: int) -> Lease | LeaseHeld:
         """Take the account when it is free, its holder's session is gone, or its time is over; raises the epoch."""
 
@@ -157,6 +164,9 @@ class Store(Protocol):
     async def filled(self, lease: Lease, fill: OurFill, *, base: str) -> bool:
         """Book a fill once, by its id; False when it was booked before."""
 
+    async def funded(self, lease: Lease, payment: OurFunding) -> bool:
+        """Book a payment of funding once, on the life that was open then; False where there is none, or none yet."""
+
     async def settle(self, lease: Lease, intent_id: str, reason: str) -> None:
         """Release what is reserved and free the slot for its next round; again changes nothing."""
 
@@ -171,6 +181,9 @@ class Store(Protocol):
 
     async def booked(self, account: str) -> Booked:
         """Return the fills of the orders and lives that `state` returns, oldest first."""
+
+    async def exposed(self, account: str) -> tuple[Exposed, ...]:
+        """Return the markets on which futures are held, or were until lately."""
 
     async def repair(self, lease: Lease, repairs: Repairs, bases: Mapping[str, str]) -> None:
         """Carry out what a reconciliation found."""
@@ -234,6 +247,9 @@ class VenueLink(Protocol):
 
     async def positions(self, query: PositionsQuery) -> Positions:
         """Return what is held."""
+
+    async def funding(self, query: FundingQuery) -> FundingPayments:
+        """Return all funding since a time, the oldest first; Misconfigured on spot."""
 
     async def balances(self) -> Balances:
         """Return the wallet."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+
 from executor.ports import Clock, Log, Store
 from executor.terms import Terms
 from tapeline.errors import Unavailable
@@ -9,17 +12,19 @@ from tapeline.runtime import logs
 from tapeline.runtime.log_events import LogEvent
 
 MOST = 500
-_IDLE_S = 0.05
+_IDLE_S = 1.0
+"""What another process put there is found by looking; of our own writes we are told."""
 _LOG = logs.get(__name__)
 
 
-async def publish(store: Store, log: Log, clock: Clock, terms: Terms, stream: str) -> None:
+async def publish(store: Store, log: Log, clock: Clock, terms: Terms, stream: str, news: asyncio.Event) -> None:
     """Publish a stream of the outbox for ever; while store or broker is away its records wait.
 
     Executors of several accounts share the stream of desired state: its records may then come twice, which is what
-    at least once means.
+    at least once means. `news` is set when something was written.
     """
     while True:
+        news.clear()
         try:
             waiting = await store.outbox(stream, most=MOST)
             if waiting:
@@ -30,4 +35,6 @@ async def publish(store: Store, log: Log, clock: Clock, terms: Terms, stream: st
             _LOG.warning(LogEvent.DEPENDENCY_LOST, dependency="outbox", reason=str(error))
             await clock.sleep(terms.retry_s)
             continue
-        await clock.sleep(_IDLE_S)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_IDLE_S):
+                await news.wait()

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from executor.desk import Alarm, Desk, Spawn
+from executor.funding import Funding
 from executor.intake import Intake
 from executor.leasing import Holding
 from executor.listening import Listener
@@ -102,16 +103,21 @@ class Executor:
     def _works(self, desk: Desk) -> list[tuple[str, Coroutine[Any, Any, None]]]:
         ports, terms = self._ports, self._terms
         intake = Intake(ports.log, ports.store, ports.clock, self._holding, self._known, terms, desk)
+        news, wishes = asyncio.Event(), asyncio.Event()
+        ports.store.on_written = news.set
+        funding = Funding(ports.store, ports.links, ports.clock, self._holding, self._known, terms)
         works: list[tuple[str, Coroutine[Any, Any, None]]] = [
             ("desk", desk.run()),
             ("intake", intake.run()),
-            ("outbox", publish(ports.store, ports.log, ports.clock, terms, self._known.account)),
-            ("control", publish(ports.store, ports.log, ports.clock, terms, desired_state.STREAM)),
+            ("outbox", publish(ports.store, ports.log, ports.clock, terms, self._known.account, news)),
+            ("control", publish(ports.store, ports.log, ports.clock, terms, desired_state.STREAM, wishes)),
             ("balances", self._balances()),
+            ("funding", funding.run()),
             ("halting", self._persist_halt()),
         ]
         for where, link in ports.links.items():
             one = Listener(link, ports.store, ports.clock, self._holding, self._known, terms)
+            one.on_funding = funding.hint
             name = ":".join(where)
             works.append((f"stream {name}", one.listen(self._submitter, self._reconciler, desk)))
             works.append((f"poll {name}", one.poll(self._submitter, self._reconciler, desk)))

@@ -27,6 +27,7 @@ from tapeline.venues.calls import (
 from tapeline.venues.refusals import Unknown
 
 _TWICE = 2
+_REMEMBERED = 1_000
 _SKEW_US = 5 * US_PER_S
 """Fills are asked for from a little before the order was made: the venue's clock may be behind ours."""
 
@@ -51,6 +52,7 @@ class Submitter:
         self._known = known
         self._terms = terms
         self._sent: set[str] = set()
+        self._recent: dict[str, OurOrder] = {}
         self._missing: dict[str, int] = {}
         self._leverages: dict[Instrument, Decimal] = {}
         self.halted = False
@@ -79,6 +81,7 @@ class Submitter:
             await self._not_sent(order, "it is halted" if self.halted else "there was no time left")
             return
         self._sent.add(name)
+        self._remember(order)
         link, native = self._place(order)
         sent_us = self._clock.now_us()
         found: PlaceOutcome = Unknown(why="no answer in time")
@@ -141,6 +144,10 @@ class Submitter:
             if by_venue_id or one.client_id == order.client_order_id:
                 await self._fill(one, order)
 
+    def recent(self, client_order_id: str) -> OurOrder | None:
+        """Return an order that was sent a while ago, as it was then: what never changes of it is what a hint needs."""
+        return self._recent.get(client_order_id)
+
     async def told(self, order: OurOrder, answer: Answer) -> None:
         """Book what the private stream said of an order."""
         await self._book(order, answer)
@@ -175,6 +182,11 @@ class Submitter:
             return False
         self._leverages[where] = done.leverage
         return True
+
+    def _remember(self, order: OurOrder) -> None:
+        self._recent[order.client_order_id] = order
+        if len(self._recent) > _REMEMBERED:
+            del self._recent[next(iter(self._recent))]
 
     async def _not_sent(self, order: OurOrder, reason: str) -> None:
         """Book that an order which is noted as sent was not: that is a definitive no of ours."""

@@ -51,7 +51,12 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     pass_every_s: float = 1.0
     busy_pass_s: float = 0.05
     """While something is due within less than a pass."""
+    pass_gap_s: float = 0.01
+    """Between two passes: what several steps have changed is read once."""
     balances_every_s: float = 10.0
+    funding_every_s: float = 60.0
+    funding_settle_s: float = 10.0
+    """So old a payment of funding must be before it is booked: the fills before it are booked by then."""
     retry_s: float = 0.2
     """Between two tries at a store or broker that is away."""
 

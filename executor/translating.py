@@ -8,10 +8,11 @@ from typing import Final
 
 from executor.terms import Instrument, Known, Where
 from tapeline.domain.account_records import Balance
-from tapeline.domain.money import ZERO
+from tapeline.domain.money import ZERO, times
 from tapeline.domain.orders import Answer, OurFill, OurOrder
 from tapeline.domain.pnl import fee_in_quote
-from tapeline.venues.account import Fill, VenueOrder
+from tapeline.domain.positions import OurFunding
+from tapeline.venues.account import Fill, FundingPayment, VenueOrder
 from tapeline.venues.calls import Accepted, AlreadyThere, Balances, PlaceOutcome
 from tapeline.venues.refusals import Refused
 from tapeline.venues.sizing import fee_currency
@@ -98,6 +99,32 @@ def fill(found: Fill, owner: OurOrder, known: Known) -> OurFill:
         liquidity=found.liquidity,
         cause=found.cause,
         filled_us=found.filled_us,
+    )
+
+
+def funding(found: FundingPayment, where: Where, known: Known) -> OurFunding | None:
+    """Return a payment in quote currency, None while the coin that it was paid in has no price.
+
+    An instrument whose rules are not known is told by the venue's own name: nothing of ours is held there.
+    """
+    symbol = known.symbols(where).get(found.native, found.native)
+    rules = known.rules.get((*where, symbol))
+    currency = found.currency or ("" if rules is None else rules.quote)
+    amount: Decimal | None = found.amount
+    if rules is not None and currency != rules.quote:
+        price = _prices(known, (*where, symbol)).get(currency)
+        amount = None if price is None else times(found.amount, price)
+    if amount is None:
+        return None
+    return OurFunding(
+        account=known.account,
+        venue=where[0],
+        market=where[1],
+        symbol=symbol,
+        payment_id=found.payment_id,
+        amount=amount,
+        currency=currency,
+        paid_us=found.paid_us,
     )
 
 

@@ -15,7 +15,7 @@ from sinks import pending
 from sinks.batching import Bounds, Commit, Insert, Lane, Wait, opened, token
 from sinks.holes import Hole
 from sinks.known import Known
-from sinks.patience import Lag, Patience
+from sinks.patience import GATHER_S, Lag, Patience
 from sinks.rows.catalogue import BY_TOPIC
 from sinks.steps import NoSteps, Steps
 from sinks.store import Late
@@ -112,6 +112,7 @@ class Sink:
             BY_TOPIC,
             group=self._place.group,
             member=self._place.member,
+            gather_s=GATHER_S,
             on_assigned=self._on_assigned,
             on_revoked=self._on_revoked,
         )

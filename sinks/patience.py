@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from tapeline.runtime.kafka import Partition, Reader, Record
 
 _POLL_S: Final = 0.1
+GATHER_S: Final = 0.1
+"""How long the broker gathers: rows are written in batches anyway."""
 _LAG_EVERY_S: Final = 2.0
 _FIRST_TRY_S: Final = 0.25
 _LONGEST_TRY_S: Final = 5.0

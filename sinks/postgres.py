@@ -17,7 +17,7 @@ from sinks.batching import Range
 from sinks.histories.catalogue import BY_TOPIC
 from sinks.holes import Hole
 from sinks.ledger import Move
-from sinks.patience import Lag, Patience
+from sinks.patience import GATHER_S, Lag, Patience
 from sinks.steps import NoSteps, Steps
 from tapeline.errors import Unavailable
 from tapeline.runtime import clock, kafka, lifecycle, logs, metrics
@@ -91,6 +91,7 @@ class Sink:
             BY_TOPIC,
             group=self._place.group,
             member=self._place.member,
+            gather_s=GATHER_S,
             on_assigned=self._on_assigned,
             on_revoked=self._on_revoked,
         )

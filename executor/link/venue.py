@@ -29,6 +29,8 @@ from tapeline.venues.calls import (
     Fills,
     FillsQuery,
     FoundOrder,
+    FundingPayments,
+    FundingQuery,
     LeverageRequest,
     LeverageSet,
     NotFound,
@@ -49,7 +51,7 @@ MEASURE_EVERY_S: Final = 30.0
 ANSWER_WITHIN_S: Final = 5.0
 """So long an answer may take before its outcome is unknown."""
 MOST_PAGES: Final = 500
-P = TypeVar("P", OpenOrders, Fills, Positions)
+P = TypeVar("P", OpenOrders, Fills, FundingPayments, Positions)
 V = TypeVar("V", bound=msgspec.Struct)
 
 
@@ -147,6 +149,11 @@ class HttpLink:
             return Positions(positions=())
         found = {(one.native, one.mode): one async for page in self._pages(query) for one in page.positions}
         return self._base(Positions(positions=tuple(found.values())))
+
+    async def funding(self, query: FundingQuery) -> FundingPayments:
+        """Return all funding since a time, each payment once, the oldest first."""
+        found = {(one.native, one.payment_id): one async for page in self._pages(query) for one in page.payments}
+        return FundingPayments(payments=tuple(sorted(found.values(), key=lambda one: one.paid_us)))
 
     async def balances(self) -> Balances:
         """Return the wallet."""

@@ -15,6 +15,7 @@ from executor.store.steps import Steps, Wanted, Work
 from tapeline.domain.account import AccountState
 from tapeline.domain.account_records import ORDER_STRUCTS, Control
 from tapeline.domain.changes import Entry, Outgoing, Place
+from tapeline.domain.funding import Exposed
 from tapeline.domain.reconcile import Booked
 from tapeline.runtime import desired_state
 from tapeline.runtime.desired_state import Wish
@@ -99,6 +100,7 @@ class PostgresStore(Steps):
                     raise
                 await self._clock.sleep(PAUSE_S)
             else:
+                self.on_written()
                 return
 
     async def state(self, account: str, *, orders: tuple[str, ...] = ()) -> AccountState:
@@ -112,6 +114,11 @@ class PostgresStore(Steps):
             await session.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             found = await reading.state(session, account, Wanted(whole=True))
             return Booked(fills=await reading.fills(session, found))
+
+    async def exposed(self, account: str) -> tuple[Exposed, ...]:
+        """Return the markets on which futures are held, or were until lately."""
+        async with self._transactions.begin() as session:
+            return await reading.exposed(session, account)
 
     async def desire(self, change: Wish) -> Control | Superseded:
         """Change desired state, where its version is still the one that was seen."""

@@ -8,6 +8,7 @@ import msgspec
 
 from executor.store.steps import Wanted
 from tapeline.domain.account import AccountState
+from tapeline.domain.funding import LATE_US, RECENT_US, Exposed
 from tapeline.domain.orders import OurFill
 from tapeline.runtime.transactions import Session
 
@@ -49,6 +50,18 @@ SELECT jsonb_build_object(
             ORDER BY o.id), '[]') FROM read_orders o
     ),
     'positions', (SELECT coalesce(jsonb_agg(to_jsonb(p) ORDER BY p.id), '[]') FROM read_positions p),
+    'lives', (
+        SELECT coalesce(jsonb_agg(to_jsonb(l) ORDER BY l.life), '[]') FROM positions l
+        WHERE l.account = $1 AND l.venue = $16 AND l.market::text = $17 AND l.symbol = $18
+            AND l.opened_us <= $20::bigint + $21::bigint
+            AND (l.closed_us IS NULL OR l.closed_us >= $20::bigint - $21::bigint)
+    ),
+    'payment', (
+        SELECT to_jsonb(f) || jsonb_build_object(
+            'life', (SELECT p.life FROM positions p WHERE p.id = f.position_id)
+        ) FROM funding_payments f
+        WHERE f.account = $1 AND f.venue = $16 AND f.market::text = $17 AND f.symbol = $18 AND f.payment_id = $19
+    ),
     'pairs', (
         SELECT coalesce(jsonb_agg(t.body ORDER BY t.id), '[]') FROM (
             SELECT DISTINCT ON (pair_id) id, body FROM arb_trades
@@ -95,6 +108,18 @@ WHERE t.account = $1 AND (
     OR (t.venue, t.market::text, t.symbol) IN (SELECT * FROM unnest($3::text[], $4::text[], $5::text[]))
 )"""
 
+_EXPOSED: Final = """
+SELECT p.venue, p.market::text AS market, min(p.opened_us) AS opened_us,
+    CASE WHEN NOT bool_or(p.status <> 'CLOSED') THEN max(p.closed_us) END AS closed_us,
+    (
+        SELECT max(f.paid_us) FROM funding_payments f
+        WHERE (f.account, f.venue, f.market) = (p.account, p.venue, p.market) AND f.position_id IS NOT NULL
+    ) AS paid_us
+FROM positions p
+WHERE p.account = $1 AND p.market = 'futures' AND p.opened_us IS NOT NULL
+    AND (p.status <> 'CLOSED' OR p.updated_us > now_us() - $2::bigint)
+GROUP BY p.account, p.venue, p.market ORDER BY p.venue"""
+
 _READ: Final = msgspec.json.Decoder(AccountState)
 _READ_FILLS: Final = msgspec.json.Decoder(tuple[OurFill, ...])
 
@@ -102,6 +127,7 @@ _READ_FILLS: Final = msgspec.json.Decoder(tuple[OurFill, ...])
 async def state(session: Session, account: str, wanted: Wanted) -> AccountState:
     """Return the account as it stands; LookupError when it was never opened."""
     strategy, symbol, slot, round_ = wanted.opening or (None, None, None, None)
+    paid = wanted.payment
     text = await session.fetchval(
         _STATE,
         account,
@@ -119,10 +145,17 @@ async def state(session: Session, account: str, wanted: Wanted) -> AccountState:
         [fill.market for fill in wanted.fills],
         [fill.symbol for fill in wanted.fills],
         [fill.fill_id for fill in wanted.fills],
+        *((paid.venue, paid.market, paid.symbol, paid.payment_id, paid.paid_us) if paid else (None,) * 5),
+        LATE_US,
     )
     if text is None:
         raise LookupError(f"there is no account {account!r} in the database")
     return _READ.decode(text)
+
+
+async def exposed(session: Session, account: str) -> tuple[Exposed, ...]:
+    """Return the markets on which futures are held, or were until lately."""
+    return tuple(Exposed(**dict(row)) for row in await session.fetch(_EXPOSED, account, RECENT_US))
 
 
 async def fills(session: Session, found: AccountState) -> tuple[OurFill, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from executor.ports import AlreadyTaken, Decide, Lease, NotTaken, Taken
-from tapeline.domain import booking, reconcile
+from tapeline.domain import booking, funding, reconcile
 from tapeline.domain.account import AccountState
 from tapeline.domain.account_records import Balance, Pair
 from tapeline.domain.changes import Changes, Place
@@ -16,6 +16,7 @@ from tapeline.domain.ids import opens
 from tapeline.domain.intake import admit
 from tapeline.domain.order_records import OrderIntent
 from tapeline.domain.orders import Answer, OurFill, OurOrder
+from tapeline.domain.positions import OurFunding
 from tapeline.domain.reconcile import Repairs
 from tapeline.domain.risk import Refused
 
@@ -30,6 +31,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     opening: tuple[str, str, int, int] | None = None
     """Strategy, symbol, slot and round, of which at most one intent opens."""
     fills: tuple[OurFill, ...] = ()
+    payment: OurFunding | None = None
     whole: bool = False
     """Whether every slot, memory and portfolio is read."""
 
@@ -43,6 +45,8 @@ Pure, for a transaction that lost a race is asked for again.
 
 class Steps(abc.ABC):
     """A store that knows one primitive and the steps that are made of it."""
+
+    on_written: Callable[[], None] = staticmethod(lambda: None)
 
     @abc.abstractmethod
     async def transact(self, lease: Lease, wanted: Wanted, work: Work, *, place: Place | None = None) -> None:
@@ -108,6 +112,19 @@ class Steps(abc.ABC):
         orders = () if fill.client_order_id is None else (fill.client_order_id,)
         await self.transact(lease, Wanted(orders=orders, symbol=fill.symbol, fills=(fill,)), work)
         return booked[-1]
+
+    async def funded(self, lease: Lease, payment: OurFunding) -> bool:
+        """Book a payment of funding once, by its identity, on the life that was open then."""
+        lives: list[bool] = []
+
+        def work(state: AccountState, _: int | None) -> Changes:
+            changes = funding.fund(state, payment)
+            known = () if state.payment is None else (state.payment,)
+            lives.append(any(one.life is not None for one in (*known, *changes.payments)))
+            return changes
+
+        await self.transact(lease, Wanted(symbol=payment.symbol, payment=payment), work)
+        return lives[-1]
 
     async def settle(self, lease: Lease, intent_id: str, reason: str) -> None:
         """Release what is reserved and free the slot for its next round."""

@@ -64,6 +64,15 @@ INSERT INTO trades (
     f.fee_currency, f.fee_quote, f.liquidity, f.cause, f.filled_us
 FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS e(body, place),
     LATERAL jsonb_populate_record(NULL::trades, e.body) f ORDER BY e.place"""
+_FUNDING: Final = """
+INSERT INTO funding_payments (position_id, account, venue, market, symbol, payment_id, amount, currency, paid_us)
+SELECT
+    (SELECT p.id FROM positions p WHERE (p.account, p.venue, p.market, p.symbol, p.life) =
+        (f.account, f.venue, f.market, f.symbol, (e.body ->> 'life')::bigint)),
+    f.account, f.venue, f.market, f.symbol, f.payment_id, f.amount, f.currency, f.paid_us
+FROM jsonb_array_elements($1::jsonb) e(body), LATERAL jsonb_populate_record(NULL::funding_payments, e.body) f
+ON CONFLICT (account, venue, market, symbol, payment_id) DO UPDATE SET position_id = excluded.position_id
+    WHERE funding_payments.position_id IS NULL"""
 _BLOCKS: Final = """
 INSERT INTO blocks (account, venue, market, symbol, reason, since_us)
 SELECT account, venue, market, symbol, reason, since_us FROM jsonb_populate_recordset(NULL::blocks, $1::jsonb)
@@ -100,6 +109,7 @@ async def write(session: Session, before: AccountState, changes: Changes, place:
     pairs = {(one.pair_id, one.round): one for one in changes.pairs}
     await _put(session, _PAIRS, [_pair(one) for one in pairs.values()])
     await _put(session, _TRADES, changes.fills)
+    await _put(session, _FUNDING, changes.payments)
     await _put(session, _BLOCKS, changes.blocks)
     await _put(session, _UNBLOCK, changes.unblocked)
     if place is not None:

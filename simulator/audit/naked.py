@@ -1,7 +1,7 @@
 """How long what was dealt of a symbol stood on one side: from the fill that opened it to the fill that closed it.
 
-All venues and markets of a symbol count together, fees in base coin do not. What is worth at most 5 USDT at the price
-of the last fill is flat: no venue would take an order to repair it. A stretch is one of an outage where the executor or
+All venues and markets of a symbol count together, less the fees that were taken in its base coin. What is worth at most
+5 USDT at the price of the last fill, or is less than a lot, is flat: no venue would take an order to repair it. A stretch is one of an outage where the executor or
 Postgres was away at some time in it, or where a place refused everything that the same intents have orders at.
 """
 
@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from simulator import instruments
 from simulator.audit.dealings import Away, Dealings, Dealt
 from simulator.audit.exact import ZERO, plus, signed, text, times
 from simulator.audit.findings import Findings, between
@@ -24,6 +25,7 @@ MOST_IN_OUTAGE_S: Final = 10.0
 _SMALL: Final = Decimal(5)
 _US_PER_S: Final = 1_000_000
 _DIGITS: Final = 3
+_LOTS: Final = {one.symbol: one.lot.exact(1) for one in instruments.listed(instruments.MOST_SYMBOLS)}
 _NEEDED: Final = ("executor", "postgres")
 
 
@@ -98,9 +100,12 @@ def stretches(dealings: Sequence[Dealings], partner: Mapping[str, frozenset[str]
 
 def _of_symbol(fills: Sequence[Dealt], end_us: int, partner: Mapping[str, frozenset[str]]) -> Iterable[Stretch]:
     net, now = ZERO, None
+    base, lot = fills[0].symbol.partition("/")[0], _LOTS.get(fills[0].symbol, ZERO)
     for fill in fills:
         net = plus(net, signed(fill.side, fill.quantity))
-        worth = times(abs(net), fill.price)
+        if fill.fee_coin == base:
+            net = plus(net, -fill.fee)
+        worth = times(abs(net), fill.price) if abs(net) >= lot else ZERO
         places = partner.get(fill.client_id, frozenset()) | {fill.place}
         if now is None and worth > _SMALL:
             now = Stretch(symbol=fill.symbol, begin_us=fill.at_us, end_us=end_us, worth=worth, places=places)

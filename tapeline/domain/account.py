@@ -13,7 +13,7 @@ from tapeline.domain.instruments import Market
 from tapeline.domain.money import ZERO
 from tapeline.domain.order_records import DesiredState, Memory
 from tapeline.domain.orders import OurOrder
-from tapeline.domain.positions import OurPosition
+from tapeline.domain.positions import OurFunding, OurPosition
 
 IntentStatus = Literal["APPROVED", "REFUSED", "SETTLED"]
 _STRICTNESS: tuple[DesiredState, ...] = ("RUNNING", "REDUCING", "HALTED")
@@ -119,6 +119,10 @@ class AccountState(msgspec.Struct, frozen=True, kw_only=True):
     """Which of the fills asked for are booked already, by their id."""
     positions: tuple[OurPosition, ...] = ()
     """Newest life of each instrument that is held or was asked for."""
+    lives: tuple[OurPosition, ...] = ()
+    """Lives that were open about when the payment asked for was paid, oldest first."""
+    payment: OurFunding | None = None
+    """The payment asked for, where it is noted already."""
     pairs: tuple[Pair, ...] = ()
     slots: tuple[SlotRow, ...] = ()
     memories: tuple[MemoryRow, ...] = ()

@@ -157,9 +157,14 @@ def settle(state: AccountState, intent_id: str, reason: str) -> Changes:
 
 
 def change_pair(state: AccountState, pair: held_records.Pair) -> Changes:
-    """Return a two-leg trade in its next version; IllegalTransition where its table has no such step."""
+    """Return a two-leg trade in its next version; IllegalTransition where its table has no such step.
+
+    Nothing changes where it is not in the version any more that was decided on: whoever asks decides again.
+    """
     draft = Draft(state, EXECUTOR)
-    _pair(draft, pair)
+    before = _known_pair(state, pair)
+    if before is None or before.version == pair.version:
+        _pair(draft, pair)
     return draft.done(state)
 
 
@@ -305,8 +310,12 @@ def _still_closing(state: AccountState, held: OurPosition) -> bool:
     )
 
 
+def _known_pair(state: AccountState, pair: held_records.Pair) -> held_records.Pair | None:
+    return next((one for one in state.pairs if (one.pair_id, one.round) == (pair.pair_id, pair.round)), None)
+
+
 def _pair(draft: Draft, pair: held_records.Pair) -> None:
-    before = next((one for one in draft.state.pairs if (one.pair_id, one.round) == (pair.pair_id, pair.round)), None)
+    before = _known_pair(draft.state, pair)
     # A trade of a new round begins where the one before it left the pair.
     was: records.PairState = "READY" if before is None else before.state
     if pair.state != was:

@@ -11,7 +11,7 @@ from tapeline.domain import order_records as records
 from tapeline.domain import telling
 from tapeline.domain.account import AccountState, Block, MemoryRow, PortfolioRow, SlotRow, TakenIntent
 from tapeline.domain.orders import OurFill, OurOrder
-from tapeline.domain.positions import OurPosition
+from tapeline.domain.positions import OurFunding, OurPosition
 
 R = TypeVar("R", bound=msgspec.Struct)
 
@@ -64,6 +64,7 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     orders: tuple[OurOrder, ...] = ()
     fills: tuple[OurFill, ...] = ()
     positions: tuple[OurPosition, ...] = ()
+    payments: tuple[OurFunding, ...] = ()
     slots: tuple[SlotRow, ...] = ()
     memories: tuple[MemoryRow, ...] = ()
     portfolios: tuple[PortfolioRow, ...] = ()
@@ -97,6 +98,7 @@ class Draft:
         self._balances: tuple[held_records.Balance, ...] | None = None
         self._pairs: list[held_records.Pair] = []
         self._positions: list[OurPosition] = []
+        self._payments: list[OurFunding] = []
         self._touched: dict[tuple[str, str], int | None] = {}
 
     # rows
@@ -131,6 +133,15 @@ class Draft:
         self._positions.append(row)
         self.touch(row.strategy, row.symbol)
         self.tell("position", telling.position(row, self.state.now_us), row.symbol, trace_id)
+
+    def earlier(self, row: OurPosition) -> None:
+        """Put a life before the newest in its place; its topic has the newest alone, so only its portfolio tells it."""
+        self._positions.append(row)
+        self.touch(row.strategy, row.symbol)
+
+    def payment(self, row: OurFunding) -> None:
+        """Add a payment of funding."""
+        self._payments.append(row)
 
     def pair(self, row: held_records.Pair) -> None:
         """Put a two-leg trade in its place and tell it."""
@@ -235,6 +246,7 @@ class Draft:
             orders=_new(now.orders, before.orders),
             fills=tuple(self._fills),
             positions=tuple(self._positions),
+            payments=tuple(self._payments),
             slots=_new(now.slots, before.slots),
             memories=_new(now.memories, before.memories),
             portfolios=_new(now.portfolios, before.portfolios),

@@ -97,6 +97,28 @@ class OurPosition(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return plus(self.sold_value, -self.bought_value, kept, -self.fees, self.funding)
 
 
+class OurFunding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Funding that the account received or, below zero, paid; booked once by its identity."""
+
+    account: str
+    venue: str
+    market: Market
+    symbol: str
+    payment_id: str
+    amount: Decimal
+    """In quote currency."""
+    currency: str
+    """What it was paid in."""
+    paid_us: int
+    life: int | None = None
+    """The life that bears it; None where none of ours was open then, as far as is known."""
+
+    @property
+    def identity(self) -> tuple[str, str, Market, str, str]:
+        """Return what makes it one payment."""
+        return (self.account, self.venue, self.market, self.symbol, self.payment_id)
+
+
 def filled(
     position: OurPosition | None, fill: OurFill, *, strategy: str, base: str, at_us: int, reason: str | None = None
 ) -> tuple[OurPosition, ...]:

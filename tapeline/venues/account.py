@@ -96,6 +96,18 @@ class VenuePosition(msgspec.Struct, frozen=True, kw_only=True):
     updated_us: int | None = None
 
 
+class FundingPayment(msgspec.Struct, frozen=True, kw_only=True):
+    """Funding of one position; `payment_id` is unique for an instrument of an account, the same in stream and query."""
+
+    payment_id: str
+    native: str
+    amount: Decimal
+    """Received where above zero, paid below."""
+    currency: str | None
+    """None where the venue leaves it to its rule: what the instrument settles in, its quote currency."""
+    paid_us: int
+
+
 # ---------------------------------------------------------------- what a private stream says
 class OrderUpdate(msgspec.Struct, frozen=True, kw_only=True):
     """An order as it stands now; the same state may be told twice."""
@@ -118,6 +130,12 @@ class PositionUpdate(msgspec.Struct, frozen=True, kw_only=True):
     venue_us: int
 
 
+class FundingPaid(msgspec.Struct, frozen=True, kw_only=True):
+    """Funding was received or paid; the same payment may be told twice, or by a query alone."""
+
+    payment: FundingPayment
+
+
 class StreamAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """The venue's answer to our login or subscription."""
 
@@ -133,7 +151,7 @@ class StreamEnding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 PrivateEvent = (
-    OrderUpdate | Fill | BalanceUpdate | PositionUpdate | StreamAnswer | StreamEnding | Pong | Unexpected
+    OrderUpdate | Fill | BalanceUpdate | PositionUpdate | FundingPaid | StreamAnswer | StreamEnding | Pong | Unexpected
 )  # fmt: skip
 
 

@@ -13,7 +13,15 @@ from typing import Generic, TypeVar
 import msgspec
 
 from tapeline.domain.events import Side
-from tapeline.venues.account import Balance, Fill, OrderKind, TimeInForce, VenueOrder, VenuePosition
+from tapeline.venues.account import (
+    Balance,
+    Fill,
+    FundingPayment,
+    OrderKind,
+    TimeInForce,
+    VenueOrder,
+    VenuePosition,
+)
 from tapeline.venues.refusals import Refused, Unknown
 
 A_co = TypeVar("A_co", covariant=True)
@@ -70,6 +78,13 @@ class Fills(msgspec.Struct, frozen=True, kw_only=True):
 
     fills: tuple[Fill, ...]
     then: FillsQuery | None = None
+
+
+class FundingPayments(msgspec.Struct, frozen=True, kw_only=True):
+    """Funding that was received or paid, oldest first."""
+
+    payments: tuple[FundingPayment, ...]
+    then: FundingQuery | None = None
 
 
 class Balances(msgspec.Struct, frozen=True, kw_only=True):
@@ -184,6 +199,15 @@ class FillsQuery(Call[Fills], frozen=True, kw_only=True):
     """Ask for the fills of an instrument since a time, in the windows that the venue allows."""
 
     native: str
+    since_us: int
+    until_us: int
+    cursor: str | None = None
+
+
+class FundingQuery(Call[FundingPayments], frozen=True, kw_only=True):
+    """Ask for the funding of an instrument, or of the market, since a time, in the windows that the venue allows."""
+
+    native: str | None = None
     since_us: int
     until_us: int
     cursor: str | None = None

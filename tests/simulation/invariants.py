@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
 
+from tapeline.domain.positions import OurPosition
 from tests.simulation.actors import PAIRS
 from tests.simulation.virtual import BEGIN_US
 from tests.simulation.world import World
@@ -23,6 +24,7 @@ def wrong(world: World) -> tuple[str, ...]:
         *_reserved(world),
         *_late(world),
         *_positions(world),
+        *_funding(world),
         *_naked(world),
     )
 
@@ -125,6 +127,33 @@ def _positions(world: World) -> Iterator[str]:
             left = {leg.leg: leg.opened - leg.closed for leg in pair.legs}
             if left["buy"] != left["sell"]:
                 yield f"{pair.pair_id} round {pair.round} is {pair.state} with uneven legs {left}"
+
+
+def _funding(world: World) -> Iterator[str]:
+    """Every payment is booked once on the life that was open then, and lives have nothing else."""
+    tables = world.database.tables
+    for where, market in world.markets.items():
+        theirs = {(one.native, one.payment_id): (one.amount, one.paid_us) for _, one in market.payments}
+        ours = [one for one in tables.payments.values() if (one.venue, one.market) == where]
+        booked = {(one.symbol, one.payment_id): (one.amount, one.paid_us) for one in ours}
+        if booked != theirs:
+            yield f"{where} has paid {theirs}, noted is {booked}"
+        for one in ours:
+            lives = [life for life in tables.positions.values() if life.instrument == (*where, one.symbol)]
+            bearer = next((life for life in lives if life.life == one.life), None)
+            if bearer is None or not _open_at(bearer, one.paid_us):
+                yield f"{where} {one.symbol}: {one.payment_id} of {one.paid_us} is on {bearer}"
+        for life in tables.positions.values():
+            if (life.venue, life.market) == where:
+                own = [one.amount for one in ours if (one.symbol, one.life) == (life.symbol, life.life)]
+                if life.funding != sum(own):
+                    yield f"{where} {life.symbol} life {life.life} has {life.funding} of funding, it was paid {own}"
+
+
+def _open_at(life: OurPosition, at_us: int) -> bool:
+    return (
+        life.opened_us is not None and life.opened_us <= at_us and (life.closed_us is None or life.closed_us >= at_us)
+    )
 
 
 def _naked(world: World) -> Iterator[str]:

@@ -15,6 +15,8 @@ from tapeline.venues.calls import (
     Fills,
     FillsQuery,
     FoundOrder,
+    FundingPayments,
+    FundingQuery,
     LeverageRequest,
     LeverageSet,
     NotFound,
@@ -115,6 +117,17 @@ class FakeLink:
                 VenuePosition(native=native, quantity=quantity, mode="net") for native, quantity in held if quantity
             )
         )
+
+    async def funding(self, query: FundingQuery) -> FundingPayments:
+        """Return the payments that are listed by now."""
+        await self._ask()
+        now_s = self._market.clock.monotonic_s()
+        found = [
+            paid
+            for shown_s, paid in self._market.payments
+            if shown_s <= now_s and query.since_us <= paid.paid_us <= query.until_us
+        ]
+        return FundingPayments(payments=tuple(found))
 
     async def balances(self) -> Balances:
         """Return the wallet."""

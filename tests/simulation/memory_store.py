@@ -18,13 +18,15 @@ from tapeline.domain.account import AccountState, Block, MemoryRow, PortfolioRow
 from tapeline.domain.account_records import Audit, Balance, Control, Pair
 from tapeline.domain.audit import GENESIS, chained
 from tapeline.domain.changes import Changes, Entry, Outgoing, Place
+from tapeline.domain.funding import RECENT_US, Exposed
 from tapeline.domain.orders import OurFill, OurOrder
-from tapeline.domain.positions import OurPosition
+from tapeline.domain.positions import OurFunding, OurPosition
 from tapeline.domain.reconcile import Booked
 from tapeline.errors import Unavailable
 from tapeline.runtime import desired_state
 from tapeline.runtime.desired_state import Wish
 from tapeline.runtime.transactions import Contended
+from tests.simulation.memory_funding import exposed, lives
 
 Key = tuple[object, ...]
 
@@ -57,6 +59,7 @@ class Tables:
     pairs: dict[Key, Pair] = field(default_factory=dict)
     blocks: dict[Key, Block] = field(default_factory=dict)
     fills: dict[Key, OurFill] = field(default_factory=dict)
+    payments: dict[Key, OurFunding] = field(default_factory=dict)
     controls: dict[Key, Control] = field(default_factory=dict)
     control_number: int = 0
     outbox: dict[tuple[str, int], Outgoing] = field(default_factory=dict)
@@ -150,6 +153,7 @@ class MemoryStore(Steps):
                     raise
                 await self._clock.sleep(PAUSE_S)
             else:
+                self.on_written()
                 return
 
     async def state(self, account: str, *, orders: tuple[str, ...] = ()) -> AccountState:
@@ -171,6 +175,12 @@ class MemoryStore(Steps):
                     and (fill.client_order_id in orders or (fill.venue, fill.market, fill.symbol) in held)
                 )
             )
+
+    async def exposed(self, account: str) -> tuple[Exposed, ...]:
+        """Return the markets on which futures are held, or were until lately."""
+        async with _Transaction(self._database) as tables:
+            since_us = self._clock.now_us() - RECENT_US
+            return exposed(tables.positions.values(), tables.payments.values(), account, since_us)
 
     async def desire(self, change: Wish) -> Control | Superseded:
         """Change desired state, where its version is still the one that was seen."""
@@ -300,6 +310,8 @@ def _state(tables: Tables, account: str, wanted: Wanted, now_us: int) -> Account
         orders=tuple(orders),
         known_fills=tuple(fill.fill_id for fill in wanted.fills if fill.identity in known),
         positions=tuple(one for one in newest.values() if one.status != "CLOSED" or one.symbol in symbols),
+        lives=() if wanted.payment is None else lives(tables.positions.values(), wanted.payment),
+        payment=None if wanted.payment is None else tables.payments.get(wanted.payment.identity),
         pairs=tuple(_pairs(tables, account, symbols, wanted)),
         slots=tuple(one for one in tables.slots.values() if one.account == account),
         memories=tuple(one for one in tables.memories.values() if one.account == account),
@@ -337,6 +349,9 @@ def _write(tables: Tables, before: AccountState, changes: Changes, place: Place 
     for fill in changes.fills:
         assert fill.identity not in tables.fills
         tables.fills[fill.identity] = fill
+    for paid in changes.payments:
+        assert paid.identity not in tables.payments or tables.payments[paid.identity].life is None
+        tables.payments[paid.identity] = paid
     for block in changes.blocks:
         tables.blocks[block.account, block.venue, block.market, block.symbol] = block
     for block in changes.unblocked:

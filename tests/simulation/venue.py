@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 
 from tapeline.domain.instruments import Market
-from tapeline.venues.account import Balance, Fill, OrderUpdate, PrivateEvent, VenueOrder
+from tapeline.venues.account import Balance, Fill, FundingPaid, FundingPayment, OrderUpdate, PrivateEvent, VenueOrder
 from tapeline.venues.calls import (
     Accepted,
     AlreadyThere,
@@ -82,6 +82,7 @@ class FakeMarket:
         self.attempts: list[Attempt] = []
         self.positions: dict[str, Decimal] = {}
         self.moves: list[tuple[int, str, Decimal]] = []
+        self.payments: list[tuple[float, FundingPayment]] = []
         self.listeners: list[asyncio.Queue[PrivateEvent | None]] = []
         self.random = random.Random(seed)  # noqa: S311 - a story is told again by its seed
         self.rests = False
@@ -239,6 +240,22 @@ class FakeMarket:
                 continue
             for _ in range(2 if self.happens(0.1) else 1):
                 loop.call_later(self.random.uniform(0.001, 0.05), queue.put_nowait, event)
+
+    def pay_funding(self) -> None:
+        """Let all that is held pay or receive a ten-thousandth of its value; some of it is listed late."""
+        for native, quantity in self.positions.items():
+            if not quantity:
+                continue
+            self._numbers += 1
+            paid = FundingPayment(
+                payment_id=f"p{self._numbers}",
+                native=native,
+                amount=-quantity * self._prices[native] / 10_000,
+                currency="USDT" if self.happens(0.5) else None,
+                paid_us=self.clock.now_us(),
+            )
+            self.payments.append((self.clock.monotonic_s() + self.random.uniform(0, 4.0), paid))
+            self._say(FundingPaid(payment=paid))
 
     def wallet(self) -> Balances:
         """Return more money than is ever needed."""

@@ -26,7 +26,8 @@ RECOVERY_S = 12.0
 """The lease of a predecessor, and reading markets that answer slowly."""
 MARKETS: tuple[tuple[str, Any], ...] = (("alpha", "futures"), ("alpha", "spot"), ("beta", "futures"))
 IDS = ClientIds(pattern="[a-z2-7]{1,36}", longest=36, alphabet=BASE32, unique="among_open")
-TERMS = Terms(lease_us=5_000_000, renew_every_s=1.0, poll_every_s=2.0)
+FUNDING_S = 4.0
+TERMS = Terms(lease_us=5_000_000, renew_every_s=1.0, poll_every_s=2.0, funding_every_s=3.0, funding_settle_s=2.0)
 FAULTS = {"refuse": 0.15, "limited": 0.15, "lost_request": 0.12, "lost_answer": 0.15, "slow": 0.15, "partial": 0.3,
           "nothing": 0.25, "unavailable": 0.15, "ban": 0.03, "late": 0.3, "silent": 0.3}  # fmt: skip
 
@@ -59,14 +60,15 @@ class World:
         lives = [loop.create_task(self._lives(name)) for name in (("a", "b") if two else ("a",))]
         actors = [loop.create_task(self._acts(symbol)) for symbol in sorted(PRICES)]
         weather = loop.create_task(self._weather())
+        payday = loop.create_task(self._pays())
         try:
             await self.clock.sleep(STORY_S)
             await self._become_calm()
             await self._until_quiet()
         finally:
-            for task in (*lives, *actors, weather):
+            for task in (*lives, *actors, weather, payday):
                 task.cancel()
-            _ = await asyncio.gather(*lives, *actors, weather, return_exceptions=True)
+            _ = await asyncio.gather(*lives, *actors, weather, payday, return_exceptions=True)
 
     def _choose_faults(self) -> None:
         for market in self.markets.values():
@@ -119,6 +121,14 @@ class World:
                 await self._away(self.topic, long_s / 2)
             elif chosen == "race":
                 self.database.contended = self.random.randint(1, 3)
+
+    async def _pays(self) -> None:
+        """Pay funding on the futures markets until it is calm."""
+        while not self.calm:
+            await self.clock.sleep(FUNDING_S)
+            for where, market in self.markets.items():
+                if where[1] == "futures" and not self.calm:
+                    market.pay_funding()
 
     async def _away(self, thing: MemoryDatabase | MemoryTopic, long_s: float) -> None:
         now_s = self.clock.monotonic_s()

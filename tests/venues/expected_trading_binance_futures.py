@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from tapeline.venues.account import Balance, Fill, VenueOrder, VenuePosition
+from tapeline.venues.account import Balance, Fill, FundingPayment, VenueOrder, VenuePosition
 from tapeline.venues.calls import (
     Accepted,
     Balances,
@@ -18,6 +18,8 @@ from tapeline.venues.calls import (
     Fills,
     FillsQuery,
     FoundOrder,
+    FundingPayments,
+    FundingQuery,
     LeverageRequest,
     LeverageSet,
     OpenOrders,
@@ -191,6 +193,51 @@ FUTURES = (
                     filled_us=1612733566708000,
                 ),
             )
+        ),
+    ),
+    Case(
+        name="funding of an instrument, paid and received",
+        call=FundingQuery(native="BTCUSDT", since_us=AT_US, until_us=AT_US + DAY_US),
+        request=get(
+            "/fapi/v1/income",
+            "symbol=BTCUSDT&incomeType=FUNDING_FEE&startTime=1700000000000&endTime=1700086400001&limit=1000",
+            30,
+        ),
+        body=b'[{"symbol":"BTCUSDT","incomeType":"FUNDING_FEE","income":"0.01250000","asset":"USDT",'
+        b'"info":"FUNDING_FEE","time":1700064000003,"tranId":9689322393,"tradeId":""},'
+        b'{"symbol":"BTCUSDT","incomeType":"FUNDING_FEE","income":"-0.37500000","asset":"USDT",'
+        b'"info":"FUNDING_FEE","time":1700035200000,"tranId":"9689322392","tradeId":""}]',
+        answer=FundingPayments(
+            payments=(
+                FundingPayment(
+                    payment_id="9689322392",
+                    native="BTCUSDT",
+                    amount=Decimal("-0.375"),
+                    currency="USDT",
+                    paid_us=1700035200000000,
+                ),
+                FundingPayment(
+                    payment_id="9689322393",
+                    native="BTCUSDT",
+                    amount=Decimal("0.0125"),
+                    currency="USDT",
+                    paid_us=1700064000003000,
+                ),
+            )
+        ),
+    ),
+    Case(
+        name="funding of the market for more than a week, among other income",
+        call=FundingQuery(since_us=AT_US, until_us=AT_US + 9 * DAY_US),
+        request=get(
+            "/fapi/v1/income", "incomeType=FUNDING_FEE&startTime=1700000000000&endTime=1700604800001&limit=1000", 30
+        ),
+        body=b'[{"symbol":"","incomeType":"TRANSFER","income":"-0.37500000","asset":"USDT","info":"TRANSFER",'
+        b'"time":1570608000000,"tranId":9689322392,"tradeId":""},'
+        b'{"symbol":"BTCUSDT","incomeType":"COMMISSION","income":"-0.01000000","asset":"USDT","info":"COMMISSION",'
+        b'"time":1570636800000,"tranId":9689322392,"tradeId":"2059192"}]',
+        answer=FundingPayments(
+            payments=(), then=FundingQuery(since_us=AT_US + 7 * DAY_US, until_us=AT_US + 9 * DAY_US)
         ),
     ),
     Case(

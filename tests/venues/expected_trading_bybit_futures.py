@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from tapeline.venues.account import Fill, VenueOrder, VenuePosition
+from tapeline.venues.account import Fill, FundingPayment, VenueOrder, VenuePosition
 from tapeline.venues.calls import (
     Accepted,
     CancelAccepted,
@@ -16,6 +16,8 @@ from tapeline.venues.calls import (
     Fills,
     FillsQuery,
     FoundOrder,
+    FundingPayments,
+    FundingQuery,
     LeverageRequest,
     LeverageSet,
     NotFound,
@@ -262,6 +264,57 @@ FUTURES = (
                     filled_us=1672282722430000,
                 ),
             )
+        ),
+    ),
+    Case(
+        name="funding of the market, paid and received, the newest first",
+        call=FundingQuery(since_us=AT_US, until_us=AT_US + DAY_US),
+        request=get(
+            "/v5/execution/list",
+            "category=linear&execType=Funding&startTime=1700000000000&endTime=1700086400001&limit=100",
+        ),
+        body=taken(
+            b'{"nextPageCursor":"132766%3A2%2C132766%3A2","category":"linear","list":[{"symbol":"ETHUSDT",'
+            b'"orderType":"UNKNOWN","orderLinkId":"","side":"Sell","orderId":"1700064000-ETHUSDT-9","stopOrderType":'
+            b'"UNKNOWN","leavesQty":"0","execTime":"1700064000000","feeCurrency":"USDT","isMaker":false,'
+            b'"execFee":"-0.0119015","feeRate":"0.0001","execId":"f2","execPrice":"1190.15","execType":"Funding",'
+            b'"execValue":"119.015","execQty":"0.1","closedSize":"0","seq":4688002128},{"symbol":"BTCPERP",'
+            b'"orderType":"UNKNOWN","orderLinkId":"","side":"Buy","orderId":"1700035200-BTCPERP-9",'
+            b'"execTime":"1700035200000","feeCurrency":"","isMaker":false,"execFee":"0.5","execId":"f1",'
+            b'"execPrice":"37000","execType":"Funding","execQty":"0.1"}]}'
+        ),
+        answer=FundingPayments(
+            payments=(
+                FundingPayment(
+                    payment_id="f1",
+                    native="BTCPERP",
+                    amount=Decimal("-0.5"),
+                    currency=None,
+                    paid_us=1700035200000000,
+                ),
+                FundingPayment(
+                    payment_id="f2",
+                    native="ETHUSDT",
+                    amount=Decimal("0.0119015"),
+                    currency="USDT",
+                    paid_us=1700064000000000,
+                ),
+            ),
+            then=FundingQuery(since_us=AT_US, until_us=AT_US + DAY_US, cursor="132766%3A2%2C132766%3A2"),
+        ),
+    ),
+    Case(
+        name="the last page of funding of an instrument, with a week to come",
+        call=FundingQuery(native="BTCUSDT", since_us=AT_US, until_us=AT_US + 8 * DAY_US, cursor="7%3A2"),
+        request=get(
+            "/v5/execution/list",
+            "category=linear&symbol=BTCUSDT&execType=Funding&startTime=1700000000000&endTime=1700604800001&limit=100"
+            "&cursor=7%3A2",
+        ),
+        body=EMPTY_PAGE,
+        answer=FundingPayments(
+            payments=(),
+            then=FundingQuery(native="BTCUSDT", since_us=AT_US + 7 * DAY_US, until_us=AT_US + 8 * DAY_US),
         ),
     ),
     BALANCES,

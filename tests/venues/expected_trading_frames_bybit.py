@@ -10,6 +10,8 @@ from tapeline.venues.account import (
     Balance,
     BalanceUpdate,
     Fill,
+    FundingPaid,
+    FundingPayment,
     OrderUpdate,
     PositionUpdate,
     StreamAnswer,
@@ -143,7 +145,22 @@ FRAMES: list[tuple[str, str, bytes, tuple[object, ...]]] = [
         changed(BYBIT_EXECUTION_FRAME, (b'"execType":"Trade"', b'"execType":"AdlTrade"')),
         (msgspec.structs.replace(BYBIT_DEAL, cause="deleveraging"),),
     ),
-    ("bybit:futures", "funding is no fill", changed(BYBIT_EXECUTION_FRAME, (b'"Trade"', b'"Funding"')), ()),
+    (
+        "bybit:futures",
+        "funding is no fill",
+        changed(BYBIT_EXECUTION_FRAME, (b'"Trade"', b'"Funding"')),
+        (
+            FundingPaid(
+                payment=FundingPayment(
+                    payment_id="0ab1bdf7-4219-438b-b30a-32ec863018f7",
+                    native="BTCUSDT",
+                    amount=Decimal("-26.3725275"),
+                    currency=None,
+                    paid_us=1746270400353000,
+                )
+            ),
+        ),
+    ),
     (
         "bybit:futures",
         "a deal that is none of ours",

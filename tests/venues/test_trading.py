@@ -18,6 +18,8 @@ from tapeline.venues.calls import (
     DeadManRequest,
     Fills,
     FillsQuery,
+    FundingPayments,
+    FundingQuery,
     LeverageRequest,
     OrderQuery,
     OrderRequest,
@@ -51,9 +53,16 @@ EXPECTED: dict[str, tuple[Case, ...]] = {
 }
 CASES = [(name, case) for name, cases in EXPECTED.items() for case in cases]
 NOT_HERE: dict[str, set[type]] = {
-    "binance:spot": {PositionsQuery, LeverageRequest, DeadManRequest, StreamKeyRequest, StreamKeyRenewal},
+    "binance:spot": {
+        PositionsQuery,
+        FundingQuery,
+        LeverageRequest,
+        DeadManRequest,
+        StreamKeyRequest,
+        StreamKeyRenewal,
+    },
     "binance:futures": set(),
-    "bybit:spot": {PositionsQuery, LeverageRequest, StreamKeyRequest, StreamKeyRenewal},
+    "bybit:spot": {PositionsQuery, FundingQuery, LeverageRequest, StreamKeyRequest, StreamKeyRenewal},
     "bybit:futures": {StreamKeyRequest, StreamKeyRenewal},
 }
 
@@ -97,6 +106,7 @@ def widen(value: object) -> None:
 def calls_not_here() -> list[tuple[str, Call[object]]]:
     made: list[Call[object]] = [
         PositionsQuery(),
+        FundingQuery(since_us=0, until_us=1),
         LeverageRequest(native="BTCUSDT", leverage=Decimal(1)),
         DeadManRequest(native="BTCUSDT", within_ms=30_000),
         StreamKeyRequest(),
@@ -231,6 +241,25 @@ def test_binance_fills_are_walked_without_a_hole(name: str, window_days: int) ->
     assert trading.decode(full.then, 200, {}, page(3, 1005, at_ms)).then is None
     late = call.until_us // 1000 + 1
     assert trading.decode(full.then, 200, {}, page(1000, 1005, late)).then is None
+
+
+def income(count: int, first_id: int, at_ms: int) -> bytes:
+    paid = {"symbol": "BTCUSDT", "incomeType": "FUNDING_FEE", "income": "-1", "asset": "USDT"}
+    return msgspec.json.encode([paid | {"tranId": first_id + at, "time": at_ms + at} for at in range(count)])
+
+
+def test_binance_funding_is_walked_without_a_hole() -> None:
+    trading = TRADINGS["binance:futures"]
+    call = FundingQuery(since_us=AT_US, until_us=AT_US + 8 * DAY_US)
+    at_ms = AT_US // 1000
+    full = trading.decode(call, 200, {}, income(1000, 5, at_ms))
+    assert len(full.payments) == 1000
+    # The newest is told again: others of its millisecond may stand behind it.
+    assert full.then == msgspec.structs.replace(call, since_us=(at_ms + 999) * 1000)
+    rest = msgspec.structs.replace(call, since_us=AT_US + DAY_US + 1)
+    assert trading.decode(rest, 200, {}, b"[]") == FundingPayments(payments=())
+    with pytest.raises(InvalidMessage, match="ends where it began"):
+        trading.decode(call, 200, {}, income(1, 5, at_ms)[:-1] + (b"," + income(1, 5, at_ms)[1:-1]) * 999 + b"]")
 
 
 # ---------------------------------------------------------------- what is not sure

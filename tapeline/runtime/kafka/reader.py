@@ -29,6 +29,7 @@ SESSION_TIMEOUT_MS = 6_000
 HEARTBEAT_MS = 2_000
 REBALANCE_TIMEOUT_MS = 10_000
 _MS = 1_000
+_GATHERED_BYTES = 1 << 18
 
 
 class Reader:
@@ -53,12 +54,14 @@ class Reader:
         *,
         client_id: str,
         group: str | None = None,
+        gather_s: float | None = None,
     ) -> Self:
         """Read these partitions from these places; a topic's name stands for all its partitions.
 
-        `group` is only for committing and looking up offsets under that name.
+        `group` is only for committing and looking up offsets under that name. So long as `gather_s` the broker may
+        gather records before it answers: many at once cost it and us a fraction.
         """
-        made = cls(endpoint, {"client_id": client_id, "group_id": group})
+        made = cls(endpoint, {"client_id": client_id, "group_id": group, **_gathering(gather_s)})
         made._starts = starts
         return made
 
@@ -71,6 +74,7 @@ class Reader:
         group: str,
         member: str,
         begin: Literal["beginning", "end"] = "beginning",
+        gather_s: float | None = None,
         on_assigned: Callable[[frozenset[Partition]], Awaitable[None]] | None = None,
         on_revoked: Callable[[frozenset[Partition]], Awaitable[None]] | None = None,
     ) -> Self:
@@ -88,6 +92,7 @@ class Reader:
                 "session_timeout_ms": SESSION_TIMEOUT_MS,
                 "heartbeat_interval_ms": HEARTBEAT_MS,
                 "rebalance_timeout_ms": REBALANCE_TIMEOUT_MS,
+                **_gathering(gather_s),
             },
         )
         made._begin = begin
@@ -260,6 +265,12 @@ class Reader:
                 return await answer
         except (errors.KafkaError, TimeoutError) as error:
             raise connection.translated(error, self._endpoint) from error
+
+
+def _gathering(gather_s: float | None) -> dict[str, int]:
+    if gather_s is None:
+        return {}
+    return {"fetch_min_bytes": _GATHERED_BYTES, "fetch_max_wait_ms": int(gather_s * _MS)}
 
 
 async def _stopped(consumer: AIOKafkaConsumer) -> None:

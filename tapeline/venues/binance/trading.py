@@ -25,7 +25,7 @@ import msgspec
 
 from tapeline.errors import InvalidMessage
 from tapeline.venues.account import US_PER_MS
-from tapeline.venues.binance import private, signing, trading_errors
+from tapeline.venues.binance import funding, private, signing, trading_errors
 from tapeline.venues.binance import trading_answers as answers
 from tapeline.venues.binance import trading_wire as wire
 from tapeline.venues.binance.trading_requests import BinanceRequests, Calls
@@ -188,5 +188,5 @@ FUTURES: Final = BinanceTrading(
         open_all=40,
         list_fills=5,
     ),
-    answers.FUTURES,
+    {**answers.FUTURES, **funding.READERS},
 )

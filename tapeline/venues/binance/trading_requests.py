@@ -9,6 +9,7 @@ import msgspec
 
 from tapeline.errors import Misconfigured
 from tapeline.venues.account import US_PER_MS
+from tapeline.venues.binance import funding
 from tapeline.venues.binance.trading_answers import FILLS_PAGE, POST_ONLY
 from tapeline.venues.calls import (
     BalancesQuery,
@@ -17,6 +18,7 @@ from tapeline.venues.calls import (
     CancelRequest,
     DeadManRequest,
     FillsQuery,
+    FundingQuery,
     LeverageRequest,
     OpenOrdersQuery,
     OrderQuery,
@@ -79,6 +81,7 @@ class BinanceRequests:
         if not self._spot:
             ways |= {
                 PositionsQuery: self._positions,
+                FundingQuery: self._funding,
                 LeverageRequest: self._leverage,
                 DeadManRequest: self._dead_man,
                 StreamKeyRequest: self._stream_key,
@@ -157,6 +160,9 @@ class BinanceRequests:
     def _positions(self, call: PositionsQuery) -> Way:
         symbol = () if call.native is None else (("symbol", call.native),)
         return Way(path="/fapi/v3/positionRisk", parameters=symbol, bucket="rest_position", cost=5)
+
+    def _funding(self, call: FundingQuery) -> Way:
+        return Way(path=self._path("income"), parameters=funding.parameters(call), cost=funding.WEIGHT)
 
     def _leverage(self, call: LeverageRequest) -> Way:
         whole = int(call.leverage)

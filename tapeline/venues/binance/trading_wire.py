@@ -94,6 +94,18 @@ class FuturesTrade(msgspec.Struct, frozen=True, rename="camel"):
     maker: bool
 
 
+class Income(msgspec.Struct, frozen=True, rename="camel"):
+    """One of `GET /fapi/v1/income`: account/rest-api/Get-Income-History; no symbol where it is about none."""
+
+    symbol: str
+    income_type: str
+    income: Signed
+    asset: Id
+    time: Milliseconds
+    # A number here, a text in the same answer of coin-margined futures.
+    tran_id: NumberId | Id
+
+
 class SpotBalance(msgspec.Struct, frozen=True):
     """One currency of `GET /api/v3/account`: rest-api.md#account-information-user_data."""
 

@@ -16,13 +16,14 @@ import msgspec
 from tapeline.venues.account import (
     US_PER_MS,
     BalanceUpdate,
+    FundingPaid,
     OrderUpdate,
     PositionUpdate,
     PrivateEvent,
     StreamAnswer,
     maybe,
 )
-from tapeline.venues.bybit import signing
+from tapeline.venues.bybit import funding, signing
 from tapeline.venues.bybit import trading_wire as wire
 from tapeline.venues.bybit.trading_answers import balance, fill, order, position
 from tapeline.venues.calls import StreamKey
@@ -36,7 +37,6 @@ TOPICS: Final[Mapping[str, tuple[str, ...]]] = {
     "futures": ("order", "execution", "position", "wallet"),
 }
 SWITCHES: Final[Mapping[str, str]] = {"spot": "dcp.spot", "futures": "dcp.future"}
-FUNDING: Final = "Funding"
 
 
 class BybitStream:
@@ -101,8 +101,10 @@ class BybitStream:
             found = fill(execution, self.facts.market)
             if found is not None:
                 events.append(found)
-            elif execution.exec_type != FUNDING:
-                # Funding stands in the wallet; the others change what is held and are none of ours.
+            elif execution.exec_type == funding.FUNDING:
+                events.append(FundingPaid(payment=funding.payment(execution)))
+            else:
+                # The others change what is held and are none of ours.
                 events.append(Unexpected(kind=f"execution of type {said(execution.exec_type)}"))
         return tuple(events)
 

@@ -27,7 +27,7 @@ import msgspec
 
 from tapeline.errors import InvalidMessage
 from tapeline.venues.account import US_PER_MS
-from tapeline.venues.bybit import private, signing, trading_errors
+from tapeline.venues.bybit import funding, private, signing, trading_errors
 from tapeline.venues.bybit import trading_answers as answers
 from tapeline.venues.bybit import trading_wire as wire
 from tapeline.venues.bybit.trading_requests import BybitRequests
@@ -171,5 +171,5 @@ FUTURES: Final = BybitTrading(
     ),
     trading_errors.FUTURES,
     "linear",
-    answers.FUTURES,
+    {**answers.FUTURES, **funding.READERS},
 )

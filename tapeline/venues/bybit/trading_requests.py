@@ -10,6 +10,7 @@ import msgspec
 from tapeline.domain.money import text
 from tapeline.errors import Misconfigured
 from tapeline.venues.account import US_PER_MS
+from tapeline.venues.bybit import funding
 from tapeline.venues.bybit.trading_answers import MS_PER_S, POST_ONLY, WEEK_US, settle_and_cursor, switch_s
 from tapeline.venues.calls import (
     BalancesQuery,
@@ -18,6 +19,7 @@ from tapeline.venues.calls import (
     CancelRequest,
     DeadManRequest,
     FillsQuery,
+    FundingQuery,
     LeverageRequest,
     OpenOrdersQuery,
     OrderQuery,
@@ -68,7 +70,11 @@ class BybitRequests:
             TimeQuery: self._time,
         }
         if not self._spot:
-            ways |= {PositionsQuery: self._positions, LeverageRequest: self._leverage}
+            ways |= {
+                PositionsQuery: self._positions,
+                FundingQuery: self._funding,
+                LeverageRequest: self._leverage,
+            }
         self._ways: Final[Mapping[type[Call[object]], Callable[[Any], Way]]] = ways
 
     def way(self, call: Call[object]) -> Way:
@@ -132,6 +138,9 @@ class BybitRequests:
     def _positions(self, call: PositionsQuery) -> Way:
         query = self._page(call.native, call.cursor, POSITIONS_PAGE)
         return Way(path="/v5/position/list", query=query, bucket="rest_position")
+
+    def _funding(self, call: FundingQuery) -> Way:
+        return Way(path="/v5/execution/list", query=funding.query(call, self._category))
 
     def _leverage(self, call: LeverageRequest) -> Way:
         # Without the zeros that a database adds: Bybit reads it as a whole number where the market asks for one.

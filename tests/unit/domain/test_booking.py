@@ -142,10 +142,13 @@ def test_k11_a_pair_goes_along_its_table() -> None:
     first = booking.change_pair(EMPTY, pair)
     assert [(one.state, one.was, one.version, one.at_us) for one in first.pairs] == [("ENTERING", None, 1, 100)]
     state = msgspec.structs.replace(EMPTY, pairs=first.pairs)
-    opened = booking.change_pair(state, msgspec.structs.replace(pair, state="POSITION_OPEN"))
+    opened = booking.change_pair(state, msgspec.structs.replace(first.pairs[0], state="POSITION_OPEN"))
     assert [(one.state, one.was, one.version) for one in opened.pairs] == [("POSITION_OPEN", "ENTERING", 2)]
     with pytest.raises(IllegalTransition, match="pair in ENTERING cannot become EXITING"):
-        booking.change_pair(state, msgspec.structs.replace(pair, state="EXITING"))
+        booking.change_pair(state, msgspec.structs.replace(first.pairs[0], state="EXITING"))
+    # Decided on a version that has gone on meanwhile: it is decided again.
+    stale = msgspec.structs.replace(first.pairs[0], version=7, state="POSITION_OPEN")
+    assert booking.change_pair(state, stale) == Changes()
 
 
 def test_a_cancel_stands_in_its_order_until_that_is_final() -> None:

@@ -59,7 +59,7 @@ def test_what_nothing_closed_lasts_to_the_end_of_the_run_and_too_long_is_said() 
     run.futures = [one for one in run.futures if not isinstance(one, Filled)]
     assert naked(run) == (
         Naked(longest_s=8.0),
-        [f"BTC/USDT: 640 stood on one side from {told(1)} to {told(9)}, 8 s, at most 2 s are allowed"],
+        [f"BTC/USDT: 639.36 stood on one side from {told(1)} to {told(9)}, 8 s, at most 2 s are allowed"],
     )
 
 
@@ -103,7 +103,7 @@ def test_beside_an_outage_ten_seconds_are_allowed() -> None:
     why = ", beside ban, kill of executor"
     assert naked(run) == (
         Naked(in_outage_s=10.5),
-        [f"BTC/USDT: 640 stood on one side from {told(1)} to {told(11.5)}, 10.5 s, at most 10 s are allowed{why}"],
+        [f"BTC/USDT: 639.36 stood on one side from {told(1)} to {told(11.5)}, 10.5 s, at most 10 s are allowed{why}"],
     )
 
 
@@ -135,3 +135,17 @@ def test_every_place_that_was_dealt_at_in_a_stretch_counts() -> None:
     run.futures.append(filled("n3", "t3", 3, quantity="0.0020"))
     run.fault("ban", 1.2, 1.5)
     assert naked(run)[0] == Naked(in_outage_s=2.0)
+
+
+def test_what_is_less_than_a_lot_after_fees_in_base_coin_is_flat() -> None:
+    """Spot takes its fee in what was bought: the rest that is left cannot be sold, whatever it is worth."""
+    run = nothing_traded()
+    fee = {"fee": "0.0005", "fee_asset": "BTC"}
+    run.spot.append(filled("b", "t1", 1, quantity="0.5", price="64000", **fee))
+    run.futures.append(filled("s", "t2", 1.5, quantity="0.5", price="64000", **SELL))
+    run.spot.append(filled("b2", "t3", 2, quantity="0.0005", price="64000", fee="0.00005", fee_asset="BTC"))
+    # 0.00045 of 0.0005 arrived: less than a lot of 0.0001 is missing, worth 3.2 USDT; then a whole one more is there.
+    assert naked(run)[0] == Naked(longest_s=1.0)
+    run.spot.append(filled("b3", "t4", 5, quantity="0.0002", price="64000", fee="0", fee_asset="BTC"))
+    run.futures.append(filled("s3", "t5", 6, quantity="0.0002", price="64000", **SELL))
+    assert naked(run)[0] == Naked(longest_s=1.0)
