@@ -1,8 +1,9 @@
 """How long what was dealt of a symbol stood on one side: from the fill that opened it to the fill that closed it.
 
 All venues and markets of a symbol count together, less the fees that were taken in its base coin. What is worth at most
-5 USDT at the price of the last fill, or is less than a lot, is flat: no venue would take an order to repair it. A stretch is one of an outage where the executor or
-Postgres was away at some time in it, or where a place refused everything that the same intents have orders at.
+5 USDT at the price of the last fill, or is less than a lot, is flat: no venue would take an order to repair it. A
+stretch is one of an outage where the executor or Postgres was away at some time in it, or where a place refused
+everything that the same intents have orders at.
 """
 
 from __future__ import annotations

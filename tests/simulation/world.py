@@ -27,7 +27,7 @@ RECOVERY_S = 12.0
 MARKETS: tuple[tuple[str, Any], ...] = (("alpha", "futures"), ("alpha", "spot"), ("beta", "futures"))
 IDS = ClientIds(pattern="[a-z2-7]{1,36}", longest=36, alphabet=BASE32, unique="among_open")
 FUNDING_S = 4.0
-TERMS = Terms(lease_us=5_000_000, renew_every_s=1.0, poll_every_s=2.0, funding_every_s=3.0, funding_settle_s=2.0)
+TERMS = Terms(lease_us=5_000_000, renew_every_s=1.0, poll_every_s=2.0, funding_every_s=3.0)
 FAULTS = {"refuse": 0.15, "limited": 0.15, "lost_request": 0.12, "lost_answer": 0.15, "slow": 0.15, "partial": 0.3,
           "nothing": 0.25, "unavailable": 0.15, "ban": 0.03, "late": 0.3, "silent": 0.3}  # fmt: skip
 
@@ -159,7 +159,8 @@ class World:
             await self.clock.sleep(3 * TERMS.poll_every_s)
             approved = any(one.status == "APPROVED" for one in self.database.tables.intents.values())
             if not approved and not open_orders(self.database):
-                await self.clock.sleep(3 * TERMS.poll_every_s)
+                # What was paid last is booked by then too.
+                await self.clock.sleep(3 * TERMS.poll_every_s + TERMS.funding_settle_s)
                 return
 
 
