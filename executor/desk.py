@@ -153,6 +153,7 @@ class Desk:
             known=self._known,
             terms=self._terms,
             busy=frozenset(unclear),
+            unbooked=frozenset(self._submitter.unbooked),
         )
         return next_steps(view)
 

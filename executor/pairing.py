@@ -14,6 +14,7 @@ import msgspec
 
 from executor.drafting import OPPOSITE, Wish, again, drafted, is_rest, sellable
 from executor.steps import Add, Cancel, Change, Drop, Send, Settle, Step, View, Wait
+from executor.terms import US_PER_S
 from executor.upkeep import backoff_us, dealt, forbidden, is_unsent
 from tapeline.domain.account_records import Pair, PairLeg
 from tapeline.domain.money import ZERO, minus, per, plus
@@ -98,6 +99,10 @@ def _refused_as_too_small(view: View, legs: Legs) -> bool:
 # ---------------------------------------------------------------- one leg stands alone
 def _balance(view: View, pair: Pair, legs: Legs, unsent: list[OurOrder], live: list[OurOrder]) -> Iterable[Step]:
     """Yield what brings the legs together: the missing leg while there is time, then a close of the larger one."""
+    if any(one.client_order_id in view.unbooked for one in live):
+        # It has been dealt with, and only its row is late: what follows from that row is decided when it is there.
+        yield Wait(until_us=view.now_us + int(view.terms.busy_pass_s * US_PER_S))
+        return
     deadline_us = _alone_since_us(view, pair, legs) + view.terms.naked_us
     late = view.now_us >= deadline_us
     mending = [one for one in live if one.leg == legs.smaller and not one.closing]

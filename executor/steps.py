@@ -86,3 +86,5 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     terms: Terms
     busy: frozenset[str] = frozenset()
     """Client ids that something is being done with now."""
+    unbooked: frozenset[str] = frozenset()
+    """Client ids of orders that the venue has taken, while the rows do not know yet what was dealt."""

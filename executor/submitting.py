@@ -53,6 +53,8 @@ class Submitter:
         self._terms = terms
         self._sent: set[str] = set()
         self._recent: dict[str, OurOrder] = {}
+        self.unbooked: set[str] = set()
+        """Orders of which the venue has said what became of them, and the rows do not know it yet."""
         self._missing: dict[str, int] = {}
         self._leverages: dict[Instrument, Decimal] = {}
         self.halted = False
@@ -88,10 +90,16 @@ class Submitter:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._terms.answer_s):
                 found = await link.place(request(order, native), until_us=until_us)
-        await self._book(order, outcome(found, sent_us=sent_us, answered_us=self._clock.now_us()))
-        if isinstance(found, Accepted):
+        if not isinstance(found, Accepted):
+            await self._book(order, outcome(found, sent_us=sent_us, answered_us=self._clock.now_us()))
+            return
+        self.unbooked.add(name)
+        try:
+            await self._book(order, outcome(found, sent_us=sent_us, answered_us=self._clock.now_us()))
             for one in found.fills:
                 await self._fill(one, order)
+        finally:
+            self.unbooked.discard(name)
 
     async def drop(self, order: OurOrder, code: str, reason: str) -> None:
         """End an order that was never sent."""

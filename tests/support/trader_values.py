@@ -115,4 +115,4 @@ def bare(state: AccountState) -> AccountState:
     return found
 
 
-_TIMES = {"now_us", "taken_us", "settled_us", "updated_us", "at_us", "since_us"}
+_TIMES = {"now_us", "taken_us", "settled_us", "updated_us", "at_us", "since_us", "sent_us"}
