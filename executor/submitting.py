@@ -6,12 +6,15 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
+from typing import TypeVar
 
 from executor.drafting import request
 from executor.leasing import Holding
 from executor.ports import Clock, Store, VenueLink
 from executor.terms import US_PER_S, Instrument, Known, Terms, Where, request_end_us
 from executor.translating import DUPLICATE, fill, never_arrived, outcome, told
+from tapeline.domain.instruments import Market
+from tapeline.domain.order_records import OrderStatus
 from tapeline.domain.orders import Answer, OurOrder
 from tapeline.errors import TapelineError, Unavailable
 from tapeline.venues.account import Fill
@@ -28,6 +31,8 @@ from tapeline.venues.refusals import Unknown
 
 _TWICE = 2
 _REMEMBERED = 1_000
+K = TypeVar("K")
+V = TypeVar("V")
 _SKEW_US = 5 * US_PER_S
 """Fills are asked for from a little before the order was made: the venue's clock may be behind ours."""
 
@@ -53,6 +58,9 @@ class Submitter:
         self._terms = terms
         self._sent: set[str] = set()
         self._recent: dict[str, OurOrder] = {}
+        self._said: dict[str, tuple[OrderStatus, Decimal | None]] = {}
+        self._filled: dict[tuple[str, Market, str, str], None] = {}
+        """What is booked already: most is told twice, by an answer and by the stream."""
         self.unbooked: set[str] = set()
         """Orders of which the venue has said what became of them, and the rows do not know it yet."""
         self._missing: dict[str, int] = {}
@@ -83,7 +91,7 @@ class Submitter:
             await self._not_sent(order, "it is halted" if self.halted else "there was no time left")
             return
         self._sent.add(name)
-        self._remember(order)
+        _keep(self._recent, name, order)
         link, native = self._place(order)
         sent_us = self._clock.now_us()
         found: PlaceOutcome = Unknown(why="no answer in time")
@@ -157,8 +165,9 @@ class Submitter:
         return self._recent.get(client_order_id)
 
     async def told(self, order: OurOrder, answer: Answer) -> None:
-        """Book what the private stream said of an order."""
-        await self._book(order, answer)
+        """Book what the private stream said of an order, unless the venue has said so before."""
+        if self._said.get(order.client_order_id) != (answer.status, answer.filled):
+            await self._book(order, answer)
 
     async def executed(self, found: Fill, order: OurOrder) -> None:
         """Book what the private stream said of a fill."""
@@ -191,22 +200,22 @@ class Submitter:
         self._leverages[where] = done.leverage
         return True
 
-    def _remember(self, order: OurOrder) -> None:
-        self._recent[order.client_order_id] = order
-        if len(self._recent) > _REMEMBERED:
-            del self._recent[next(iter(self._recent))]
-
     async def _not_sent(self, order: OurOrder, reason: str) -> None:
         """Book that an order which is noted as sent was not: that is a definitive no of ours."""
         await self._book(order, Answer(status="REJECTED", code="not_sent", reason=reason))
 
     async def _fill(self, one: Fill, order: OurOrder) -> None:
         where = (order.venue, order.market, order.symbol)
+        name = (*where, one.fill_id)
+        if name in self._filled:
+            return
         booked = fill(one, order, self._known)
         await self._again(lambda: self._store.filled(self._holding.lease, booked, base=self._known.base(where)))
+        _keep(self._filled, name, None)
 
     async def _book(self, order: OurOrder, answer: Answer) -> None:
         await self._again(lambda: self._store.answered(self._holding.lease, order.client_order_id, answer))
+        _keep(self._said, order.client_order_id, (answer.status, answer.filled))
 
     async def _again(self, work: Callable[[], Awaitable[object]]) -> None:
         """Book until it is booked: every operation of the store bears being asked for again."""
@@ -217,3 +226,11 @@ class Submitter:
                 await self._clock.sleep(self._terms.retry_s)
             else:
                 return
+
+
+def _keep(known: dict[K, V], key: K, value: V) -> None:
+    """Remember the newest of all."""
+    _ = known.pop(key, None)
+    known[key] = value
+    if len(known) > _REMEMBERED:
+        del known[next(iter(known))]
