@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 SERVICE: Final = "executor"
 LAST_ANSWERS_S: Final = 3.0
+STORE_ANSWERS_S: Final = 5.0
+"""A database that takes longer counts as away: what was asked may have been done, and is asked again."""
 
 Build = Callable[[Ports, Known, str], Executor]
 """Makes the executor of its ports, what it knows, and the name by which it holds the lease."""
@@ -127,7 +129,7 @@ async def _alerted(publish: Publish, process: str, code: str, sentence: str) -> 
 
 @asynccontextmanager
 async def _stored(endpoint: PostgresEndpoint) -> AsyncIterator[PostgresStore]:
-    pool = await postgres.connect(endpoint)
+    pool = await postgres.connect(endpoint, answer_within_s=STORE_ANSWERS_S)
     store = PostgresStore(Transactions(pool, endpoint), Clock())
     try:
         yield store

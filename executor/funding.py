@@ -101,5 +101,5 @@ class Funding:
             elif name in before or await self._store.funded(self._holding.lease, ours):
                 booked.add(name)
         self._booked[where] = frozenset(booked)
-        if whole:
-            self._read_us[where] = min(now_us, until_us)
+        # Else from the same time again.
+        self._read_us[where] = min(now_us, until_us) if whole else since_us + AGAIN_US

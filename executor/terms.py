@@ -47,13 +47,14 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     look_often: int = 8
     """So many looks follow one another closely, then each pause is twice as long."""
     look_longest_s: float = 5.0
-    poll_every_s: float = 5.0
+    poll_every_s: float = 20.0
+    """A market is also compared whenever its stream has ended; more often would eat up the venue's limits."""
     pass_every_s: float = 1.0
     busy_pass_s: float = 0.05
     """While something is due within less than a pass."""
     pass_gap_s: float = 0.01
     """Between two passes: what several steps have changed is read once."""
-    balances_every_s: float = 10.0
+    balances_every_s: float = 30.0
     funding_every_s: float = 60.0
     funding_settle_s: float = 10.0
     """So old a payment of funding must be before it is booked: the fills before it are booked by then."""

@@ -12,8 +12,11 @@ from tapeline.domain.funding import LATE_US, RECENT_US, Exposed
 from tapeline.domain.orders import OurFill
 from tapeline.runtime.transactions import Session
 
+# An executor that stands still in the middle of a transaction keeps its successor out for so long, never for ever.
 LOCK: Final = """
-SELECT epoch, holder, lease_until_us, now_us() AS now_us FROM accounts WHERE account = $1 FOR UPDATE"""
+SELECT epoch, holder, lease_until_us, now_us() AS now_us,
+    set_config('idle_in_transaction_session_timeout', '3s', true) AS patience
+FROM accounts WHERE account = $1 FOR UPDATE"""
 
 _STATE: Final = """
 WITH asked AS (

@@ -20,11 +20,14 @@ _PASSWORD = (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecifica
 _STARTING = (asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError, asyncpg.ConnectionDoesNotExistError)
 
 
-async def connect(endpoint: PostgresEndpoint, *, max_retries: int | None = None) -> asyncpg.Pool:
+async def connect(
+    endpoint: PostgresEndpoint, *, max_retries: int | None = None, answer_within_s: float | None = None
+) -> asyncpg.Pool:
     """Open a pool of at most `pool_max` connections, of which `pool_idle` stay open when nothing is asked (X-13).
 
     Tries as often as `max_retries` says (default: the endpoint's own) before it raises Unavailable (X-06); a wrong
-    password, database or certificate raises Misconfigured at once.
+    password, database or certificate raises Misconfigured at once. A statement that is not answered `answer_within_s`
+    raises TimeoutError; by default it is waited for.
     """
 
     async def attempt() -> asyncpg.Pool:
@@ -34,6 +37,7 @@ async def connect(endpoint: PostgresEndpoint, *, max_retries: int | None = None)
                 min_size=min(endpoint.pool_idle, endpoint.pool_max),
                 max_size=endpoint.pool_max,
                 max_inactive_connection_lifetime=_IDLE_S,
+                command_timeout=answer_within_s,
             )
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
             raise translated(error, endpoint) from error

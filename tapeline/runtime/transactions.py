@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Protocol
@@ -19,7 +20,10 @@ _AWAY = (
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
     asyncpg.QueryCanceledError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.InterfaceError,
+    # A connection that broke while it was being taken says so.
+    asyncpg.InternalClientError,
     asyncpg.DiskFullError,
     asyncpg.OutOfMemoryError,
     OSError,
@@ -46,6 +50,24 @@ class Session(Protocol):
 
     async def fetchval(self, query: str, *args: object) -> Any:  # noqa: ANN401 - whatever stands in the column
         """Return the first column of the first row."""
+
+
+@contextlib.asynccontextmanager
+async def _transaction(connection: Any) -> AsyncIterator[None]:  # noqa: ANN401 - the pool's proxy of a connection
+    """Commit at the end of the block; a failure rolls back, or ends the connection where nobody may answer."""
+    transaction = connection.transaction()
+    await transaction.start()
+    try:
+        yield
+    except (asyncio.CancelledError, TimeoutError):
+        # Who does not answer in time does not answer to a roll-back either; without its connection it is as sure.
+        connection.terminate()
+        raise
+    except BaseException:
+        await transaction.rollback()
+        raise
+    else:
+        await transaction.commit()
 
 
 class SessionLock:
@@ -83,11 +105,15 @@ class Transactions:
         Raises Contended where another transaction won, Unavailable where the database is away.
         """
         try:
-            async with self._pool.acquire(timeout=10) as connection, connection.transaction():
+            async with self._pool.acquire(timeout=10) as connection, _transaction(connection):
                 yield connection
         except _LOST_RACE as error:
             raise Contended(f"the transaction lost against another one: {error}") from error
         except _AWAY as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                # The connection broke while the roll-back of a cancelled one was under way: it is still cancelled.
+                raise asyncio.CancelledError from error
             raise Unavailable(f"Postgres does not answer ({str(error) or type(error).__name__})") from error
 
     async def try_lock(self, key: str) -> SessionLock | None:
