@@ -18,6 +18,7 @@ from simulator.desk import Desk
 from simulator.face import Answer, Outlet, Request, Route
 from simulator.faces.binance_feed import Engine, Feed
 from simulator.faces.binance_gate import Gate
+from simulator.faces.binance_income import Income
 from simulator.faces.binance_listening import ListenKeys
 from simulator.faces.binance_private import Private
 from simulator.faces.binance_rest import Rest
@@ -60,7 +61,8 @@ class BinanceFace:
         gate, drawn = Gate(kind, desk.key), chance.stream(seed, VENUE, kind, "account")
         trading, keys = Trading(desk, kind, self.feeds, gate, drawn), ListenKeys(desk.agenda, drawn)
         self._rest = Rest(outlet, kind, self.feeds, gate)
-        self._private = Private(outlet, desk, kind, gate=gate, trading=trading, keys=keys)
+        self._income = Income(chance.stream(seed, VENUE, kind, "income"))
+        self._private = Private(outlet, desk, kind, gate=gate, trading=trading, keys=keys, income=self._income)
         self._spot = SpotUser(outlet, desk, gate, trading.writers) if kind == "spot" else None
         self._futures = FuturesUser(outlet, desk, keys, trading.writers) if kind == "futures" else None
 
@@ -138,7 +140,7 @@ class BinanceFace:
 
     def funding(self, paid: Funded, position: Position, now_us: int) -> None:
         """Tell the account of funding."""
-        del position
+        self._income.add(paid, position.listing.instrument.wire)
         if self._futures is not None:
             self._futures.funding(paid, now_us)
 

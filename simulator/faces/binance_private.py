@@ -8,6 +8,7 @@ from simulator.desk import Desk
 from simulator.face import Answer, Outlet, Request
 from simulator.faces import binance_account as accounts
 from simulator.faces.binance_gate import Gate, Params, Refusal, missing
+from simulator.faces.binance_income import WEIGHT, Income
 from simulator.faces.binance_listening import ListenKeys
 from simulator.faces.binance_trading import Calls, Trading
 from simulator.faces.binance_words import Json
@@ -23,7 +24,15 @@ class Private:
     """The door and the account of one market."""
 
     def __init__(
-        self, outlet: Outlet, desk: Desk, market: str, *, gate: Gate, trading: Trading, keys: ListenKeys
+        self,
+        outlet: Outlet,
+        desk: Desk,
+        market: str,
+        *,
+        gate: Gate,
+        trading: Trading,
+        keys: ListenKeys,
+        income: Income,
     ) -> None:
         """Answer for one account."""
         self._outlet = outlet
@@ -32,6 +41,7 @@ class Private:
         self._gate = gate
         self._trading = trading
         self._keys = keys
+        self._income = income
         self._calls = trading.calls() | (self._spot() if market == "spot" else self._futures())
 
     def knows(self, request: Request) -> bool:
@@ -78,6 +88,7 @@ class Private:
             ("POST", "v1/positionSide/dual"): (1, self._position_side),
             ("GET", "v1/commissionRate"): (20, lambda p, _: accounts.commission_rate(desk, self._wire(p))),
             ("GET", "v1/leverageBracket"): (1, lambda p, _: accounts.brackets(desk, self._wire_or_none(p))),
+            ("GET", "v1/income"): (WEIGHT, lambda p, r: self._income.answer(self._wire_or_none(p), p, r)),
             ("POST", _LISTEN_KEY): (1, lambda _, r: {"listenKey": self._keys.open(r.at_us)}),
             ("PUT", _LISTEN_KEY): (1, lambda _, r: {"listenKey": self._keys.keep(r.at_us)}),
             ("DELETE", _LISTEN_KEY): (1, lambda _p, _r: self._keys.close()),

@@ -148,8 +148,8 @@ class Trading:
         ]
 
     def _all_orders(self, params: Params, request: Request) -> list[Json]:
-        wire, first = self._wire(params), _number(params, "orderId", 0)
-        begin, end = _number(params, "startTime", _BEGIN), _number(params, "endTime", _END)
+        wire, first = self._wire(params), number(params, "orderId", 0)
+        begin, end = number(params, "startTime", _BEGIN), number(params, "endTime", _END)
         found = [
             one
             for one in self._desk.orders.every(request.at_us)
@@ -158,8 +158,8 @@ class Trading:
         return [self._writer(one).asked(one) for one in _page(found, params, oldest=bool(first or begin))]
 
     def _trades(self, params: Params, request: Request) -> list[Json]:
-        wire, order_id, first = self._wire(params), params.get("orderId"), _number(params, "fromId", 0)
-        begin, end = _number(params, "startTime", _BEGIN), _number(params, "endTime", _END)
+        wire, order_id, first = self._wire(params), params.get("orderId"), number(params, "fromId", 0)
+        begin, end = number(params, "startTime", _BEGIN), number(params, "endTime", _END)
         found: list[OwnFill] = sorted(
             (
                 fill
@@ -210,11 +210,12 @@ class Trading:
 
 def _page(found: list[Any], params: Params, *, oldest: bool) -> list[Any]:
     """Return as many as were asked for: the oldest from a point on, else the newest."""
-    limit = max(1, min(_MOST, _number(params, "limit", _USUAL)))
+    limit = max(1, min(_MOST, number(params, "limit", _USUAL)))
     return found[:limit] if oldest else found[-limit:]
 
 
-def _number(params: Params, name: str, default: int) -> int:
+def number(params: Params, name: str, default: int) -> int:
+    """Return a parameter that is a number, or raise the refusal."""
     text = params.get(name)
     if text is None:
         return default

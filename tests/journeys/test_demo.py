@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,11 +12,12 @@ from tests.support.running import left_over
 
 PUBLIC = ("gap", "duplicate", "reorder", "cut", "stall", "stall-symbol", "corrupt", "429", "slow")
 MARKETS = ["binance:futures", "binance:spot", "bybit:futures", "bybit:spot"]
-PIPELINE = {"producers", "processors", "sinks", "gateway", "registry", "kafka", "postgres", "clickhouse"}
+PIPELINE = {"producers", "processors", "sinks", "gateway", "registry", "kafka", "postgres", "clickhouse", "executor"}
 KEYS = [
     "balanced", "books_checked", "conflated", "crossed_valid_books", "duplicates", "emitted", "faults", "gap_records",
-    "in_gaps", "lost", "problems", "processes", "ran_s", "ready_s", "spread_symbols", "spreads", "stored", "symbols",
-    "tick_to_signal_ms", "wrong_valid_books",
+    "in_gaps", "intents", "kills", "lost", "naked_s_max", "naked_s_max_crash", "orders", "pnl", "problems", "processes",
+    "ran_s", "ready_s", "spread_symbols", "spreads", "stored", "symbols", "tick_to_order_ms", "tick_to_signal_ms",
+    "wrong_valid_books",
 ]  # fmt: skip
 NOTHING_WRONG = {
     "lost": 0, "duplicates": 0, "crossed_valid_books": 0, "wrong_valid_books": 0, "problems": [], "balanced": True,
@@ -27,8 +29,14 @@ def place(tmp_path: Path) -> Tapeline:
     return Tapeline(tmp_path, {"TAPELINE_SIMULATION__SYMBOLS": "5"})
 
 
-def wrong(found: dict[str, object]) -> dict[str, object]:
+def wrong(found: dict[str, Any]) -> dict[str, Any]:
     return {name: found[name] for name in NOTHING_WRONG}
+
+
+def of_orders(found: dict[str, Any]) -> tuple[object, ...]:
+    """Return what must not be of orders, and the difference of profits."""
+    orders = found["orders"]
+    return (orders["duplicate"], orders["orphan"], orders["unknown_open"], found["pnl"]["error"])
 
 
 @pytest.mark.timeout(180)
@@ -45,9 +53,10 @@ def test_a_quiet_demo_balances_in_a_folder_of_its_own_and_others_find_it(place: 
     assert (ended.code, ended.stderr) == (0, "")
     assert sorted(found) == KEYS
     assert wrong(found) == NOTHING_WRONG
+    assert of_orders(found) == (0, 0, 0, "0")
     assert (found["gap_records"], found["faults"], found["stored"]) == (0, {}, found["emitted"])
     assert (found["spread_symbols"], found["symbols"]) == (5, 5)
-    assert 12 <= found["ran_s"] < 20
+    assert 12 <= found["ran_s"] < 40
     assert set(found["processes"]) == {"supervisor", "simulator", *PIPELINE}
     assert [(one["record"], one["value"]["state"], len(one["value"]["bid_prices"])) for one in shown] == [
         ("tapeline.Book", "valid", 20)
@@ -65,6 +74,7 @@ def test_a_demo_in_which_everything_goes_wrong_balances_too(place: Tapeline) -> 
     assert found.code == 0, found.value
     value = found.value
     assert wrong(value) == NOTHING_WRONG
+    assert of_orders(value) == (0, 0, 0, "0")
     assert value["gap_records"] > 0
     faults = {name: sorted(value["faults"][name]) for name in PUBLIC}
     assert faults == dict.fromkeys(PUBLIC, MARKETS)

@@ -12,6 +12,7 @@ from executor.store.steps import Wanted, Work
 from executor.terms import Known, Terms
 from tapeline.domain.account import AccountState
 from tapeline.domain.changes import Place
+from tapeline.domain.funding import Exposed
 from tapeline.domain.reconcile import Booked
 from tapeline.errors import Unavailable
 from tests.simulation.link import FakeLink
@@ -102,6 +103,13 @@ class GatedStore(MemoryStore):
         """Read."""
         await self._pass()
         return await super().booked(account)
+
+    async def exposed(self, account: str) -> tuple[Exposed, ...]:
+        """Read."""
+        await self._pass()
+        found = await super().exposed(account)
+        await self._pass()
+        return found
 
     async def outbox(self, stream: str, *, most: int) -> tuple[Waiting, ...]:
         """Read."""

@@ -97,6 +97,7 @@ class FakeLink:
 
     async def fills(self, query: FillsQuery) -> Fills:
         """Return the fills that show up by now."""
+        self._market.fills_asked += 1
         await self._ask()
         now_s = self._market.clock.monotonic_s()
         found = [
@@ -119,12 +120,17 @@ class FakeLink:
         )
 
     async def funding(self, query: FundingQuery) -> FundingPayments:
-        """Return the payments that are listed by now."""
-        await self._ask()
-        now_s = self._market.clock.monotonic_s()
+        """Return the payments that are listed by now; its chances are beside those of the rest of the story."""
+        market = self._market
+        await self._gate()
+        await market.clock.sleep(market.payday.uniform(0.001, 0.03))
+        await self._gate()
+        if market.payday.random() < market.chance.unavailable:
+            raise Unavailable("503 by chance", retry_after_s=0.2)
+        now_s = market.clock.monotonic_s()
         found = [
             paid
-            for shown_s, paid in self._market.payments
+            for shown_s, paid in market.payments
             if shown_s <= now_s and query.since_us <= paid.paid_us <= query.until_us
         ]
         return FundingPayments(payments=tuple(found))

@@ -316,17 +316,16 @@ def _state(tables: Tables, account: str, wanted: Wanted, now_us: int) -> Account
         slots=tuple(one for one in tables.slots.values() if one.account == account),
         memories=tuple(one for one in tables.memories.values() if one.account == account),
         portfolios=tuple(one for one in tables.portfolios.values() if one.account == account),
-        openings=tuple(
-            one.intent_id
-            for one in tables.intents.values()
-            if one.opening
-            and one.status != "REFUSED"
-            and (one.strategy, one.symbol, one.slot, one.round) == wanted.opening
-        ),
+        openings=tuple(one.intent_id for one in tables.intents.values() if _opens(one, wanted)),
         controls=tuple(sorted(tables.controls.values(), key=lambda one: (one.scope, one.target))),
         blocks=tuple(one for one in tables.blocks.values() if one.account == account),
         balances=row.balances,
     )
+
+
+def _opens(one: TakenIntent, wanted: Wanted) -> bool:
+    place = (one.strategy, one.symbol, one.slot, one.round)
+    return one.opening and one.status != "REFUSED" and place == wanted.opening
 
 
 def _pairs(tables: Tables, account: str, symbols: set[str | None], wanted: Wanted) -> list[Pair]:

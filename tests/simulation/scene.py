@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
 
+from executor.terms import Terms
 from tapeline.domain.order_records import OrderIntent, PlaceOrder
 from tests.simulation.actors import ACCOUNT
 from tests.simulation.body import Body
@@ -14,9 +15,9 @@ from tests.simulation.world import TERMS, World
 
 
 @asynccontextmanager
-async def living(world: World) -> AsyncIterator[Body]:
+async def living(world: World, terms: Terms = TERMS) -> AsyncIterator[Body]:
     """Let one executor live; it has its lease and has reconciled when this is entered."""
-    body = Body("a", world.database, world.topic, world.markets, world.known, TERMS, world.leases)
+    body = Body("a", world.database, world.topic, world.markets, world.known, terms, world.leases)
     life = asyncio.get_running_loop().create_task(body.live())
     try:
         await world.clock.sleep(1.0)

@@ -82,6 +82,9 @@ class FakeMarket:
         self.attempts: list[Attempt] = []
         self.positions: dict[str, Decimal] = {}
         self.moves: list[tuple[int, str, Decimal]] = []
+        self.fills_asked = 0
+        """How often fills were asked for."""
+        self.payday = random.Random(f"funding {seed}")  # noqa: S311 - beside the other, whose story stays as it was
         self.payments: list[tuple[float, FundingPayment]] = []
         self.listeners: list[asyncio.Queue[PrivateEvent | None]] = []
         self.random = random.Random(seed)  # noqa: S311 - a story is told again by its seed
@@ -246,16 +249,17 @@ class FakeMarket:
         for native, quantity in self.positions.items():
             if not quantity:
                 continue
-            self._numbers += 1
             paid = FundingPayment(
-                payment_id=f"p{self._numbers}",
+                payment_id=f"p{len(self.payments)}",
                 native=native,
                 amount=-quantity * self._prices[native] / 10_000,
-                currency="USDT" if self.happens(0.5) else None,
+                currency=self.payday.choice(("USDT", None)),
                 paid_us=self.clock.now_us(),
             )
-            self.payments.append((self.clock.monotonic_s() + self.random.uniform(0, 4.0), paid))
-            self._say(FundingPaid(payment=paid))
+            self.payments.append((self.clock.monotonic_s() + self.payday.uniform(0, 4.0), paid))
+            for queue in self.listeners:
+                for _ in range(self.payday.randint(0, 2)):
+                    queue.put_nowait(FundingPaid(payment=paid))
 
     def wallet(self) -> Balances:
         """Return more money than is ever needed."""

@@ -14,6 +14,7 @@ import msgspec
 from executor.link.tradings import trading
 from executor.link.venue import HttpLink
 from simulator.journal import Filled
+from simulator.terms import FUNDING_S
 from tapeline.domain.events import Instrument, Market
 from tapeline.runtime import clock, metrics
 from tapeline.venues import registry
@@ -97,9 +98,10 @@ async def linked(
     dead_man: bool = False,
     stream: StreamFacts | None = None,
     secret: str | None = None,
+    funding_s: int = FUNDING_S,
 ) -> AsyncIterator[Linked]:
     """Serve a market and link the executor to it while the block runs; with other facts of its stream, or secret."""
-    async with simulated(venue, market, folder, symbols=1) as place:
+    async with simulated(venue, market, folder, symbols=1, funding_s=funding_s) as place:
         known = place.exchange.desk.key
         rules = await listed(place, venue, market)
         link = HttpLink(

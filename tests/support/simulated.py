@@ -17,6 +17,7 @@ from simulator.journal import AnyRecord
 from simulator.limits import SocketLimits
 from simulator.places import Options, Place
 from simulator.serving import beat, serving
+from simulator.terms import FUNDING_S
 from tapeline.runtime.lifecycle import background
 
 
@@ -64,9 +65,10 @@ async def simulated(
     symbols: int = 5,
     faults: tuple[str, ...] = (),
     limits: SocketLimits | None = None,
+    funding_s: int = FUNDING_S,
 ) -> AsyncIterator[Simulated]:
     """Serve a venue and market while the block runs."""
-    options = Options(places=(), seed=seed, symbols=symbols, faults=faults, journal=folder)
+    options = Options(places=(), seed=seed, symbols=symbols, faults=faults, journal=folder, funding_s=funding_s)
     exchange = places.exchange(Place(venue, market), options, limits=limits)
     async with serving(exchange, 0) as port, background("market", beat([exchange])):
         assert exchange.journal.path is not None

@@ -41,8 +41,9 @@ class Round:
     def next(self, now_s: float) -> str:
         """Return who is killed now."""
         spared = RARELY if now_s - self._last_rare_s < APART_S else ()
-        # Of equals the first: a dict keeps its order.
-        found = min((name for name in self._counts if name not in spared), key=self._counts.__getitem__)
+        # Of equals first one that must be rare, as its turn seldom comes; then the first, for a dict keeps its order.
+        allowed = (name for name in self._counts if name not in spared)
+        found = min(allowed, key=lambda name: (self._counts[name], name not in RARELY))
         self._counts[found] += 1
         if found in RARELY:
             self._last_rare_s = now_s

@@ -13,7 +13,7 @@ from tapeline.cli.demo.kills import APART_S, EVERY_S, NEVER, RARELY, Round
 
 NAMES = (
     "supervisor", "kafka", "postgres", "clickhouse", "registry", "simulator", "producers", "processors", "sinks",
-    "gateway",
+    "gateway", "executor",
 )  # fmt: skip
 
 
@@ -25,7 +25,7 @@ def turns(seed: int, count: int) -> list[str]:
 def test_who_was_killed_least_often_comes_next_unless_it_is_spared() -> None:
     assert turns(0, 10) == [
         "kafka", "registry", "producers", "postgres", "processors", "sinks", "clickhouse", "gateway", "registry",
-        "kafka",
+        "executor",
     ]  # fmt: skip
 
 
