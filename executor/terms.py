@@ -35,7 +35,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     """The first one and three more (D-07)."""
     retry_first_us: int = 100_000
     """Doubled with each attempt: 100, 200, 400 ms."""
-    naked_us: int = 1_000_000
+    naked_us: int = 800_000
     """So long one leg may stand alone before it is closed; the close itself has the rest of the 2 s (K22)."""
     close_attempts: int = 8
     """Rollbacks that fail so often are an ERROR that a person sees; they are tried on all the same."""

@@ -12,6 +12,7 @@ import msgspec
 from executor.ports import Cached, Clock, Fenced, Lease, LeaseHeld, Superseded, Waiting
 from executor.store import reading, writing
 from executor.store.steps import Steps, Wanted, Work
+from executor.store.turns import Turns
 from tapeline.domain.account import AccountState
 from tapeline.domain.account_records import ORDER_STRUCTS, Control
 from tapeline.domain.changes import Entry, Outgoing, Place
@@ -33,6 +34,7 @@ class PostgresStore(Steps):
         self._transactions = transactions
         self._clock = clock
         self._locks: dict[str, SessionLock] = {}
+        self._turns: dict[str, Turns] = {}
 
     async def open_lease(self, account: str, holder: str, *, for_us: int) -> Lease | LeaseHeld:
         """Take the account when its holder's session is gone, or when its time is over although the session stands."""
@@ -90,11 +92,15 @@ class PostgresStore(Steps):
             rows = await session.fetch("SELECT partition, next FROM intake_offsets WHERE account = $1", account)
         return {row["partition"]: row["next"] for row in rows}
 
-    async def transact(self, lease: Lease, wanted: Wanted, work: Work, *, place: Place | None = None) -> None:
+    async def transact(
+        self, lease: Lease, wanted: Wanted, work: Work, *, place: Place | None = None, urgent: bool = False
+    ) -> None:
         """Run one fenced transaction, again when it lost a race."""
+        turns = self._turns.setdefault(lease.account, Turns())
         for last in (*(False,) * RETRIES, True):
             try:
-                await self._transact(lease, wanted, work, place)
+                async with turns.turn(urgent=urgent):
+                    await self._transact(lease, wanted, work, place)
             except Contended:
                 if last:
                     raise

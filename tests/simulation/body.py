@@ -86,10 +86,12 @@ class GatedStore(MemoryStore):
         await self._pass()
         return found
 
-    async def transact(self, lease: Lease, wanted: Wanted, work: Work, *, place: Place | None = None) -> None:
+    async def transact(
+        self, lease: Lease, wanted: Wanted, work: Work, *, place: Place | None = None, urgent: bool = False
+    ) -> None:
         """Do one transaction."""
         await self._pass()
-        await super().transact(lease, wanted, work, place=place)
+        await super().transact(lease, wanted, work, place=place, urgent=urgent)
         await self._pass()
 
     async def state(self, account: str, *, orders: tuple[str, ...] = ()) -> AccountState:

@@ -143,8 +143,11 @@ class MemoryStore(Steps):
         async with _Transaction(self._database) as tables:
             return {partition: next_ for (owner, partition), next_ in tables.offsets.items() if owner == account}
 
-    async def transact(self, lease: Lease, wanted: Wanted, work: Work, *, place: Place | None = None) -> None:
+    async def transact(
+        self, lease: Lease, wanted: Wanted, work: Work, *, place: Place | None = None, urgent: bool = False
+    ) -> None:
         """Run one fenced transaction, again when it lost a race."""
+        del urgent  # nobody waits here
         for last in (*(False,) * RETRIES, True):
             try:
                 await self._transact(lease, wanted, work, place)

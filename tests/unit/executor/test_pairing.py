@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 import pytest
@@ -51,7 +52,7 @@ def test_after_a_part_that_was_not_dealt_nothing_more_is_entered() -> None:
 
 def test_an_unknown_leg_is_looked_up_and_nothing_else_while_there_is_time() -> None:
     legs = [order("b1", "buy", "FILLED", filled="1"), order("s1", "sell", "UNKNOWN")]
-    assert _said(view(*legs, after_ms=500)) == ["LookUp s1", "Wait 1000"]
+    assert _said(view(*legs, after_ms=500)) == ["LookUp s1", "Wait 800"]
 
 
 def test_a_leg_that_the_venue_has_dealt_is_waited_for_though_its_row_is_late() -> None:
@@ -78,12 +79,12 @@ def test_the_second_leg_is_tried_again_after_100_200_and_400_ms_and_then_the_fir
     def said(after_ms: int, *ends_ms: int) -> list[str]:
         return _said(view(first, *tried(*ends_ms), after_ms=after_ms))  # type: ignore[arg-type]  # they are orders
 
-    assert said(50, 10) == ["Wait 1000", "Wait 110"]
-    assert said(110, 10) == ["Wait 1000", "Add open sell 1.2 sell limit 1.000"]
-    assert said(320, 10, 120) == ["Wait 1000", "Add open sell 1.3 sell limit 1.000"]
-    assert said(700, 10, 120, 330) == ["Wait 1000", "Wait 730"]
-    assert said(730, 10, 120, 330) == ["Wait 1000", "Add open sell 1.4 sell limit 1.000"]
-    assert said(740, 10, 120, 330, 740) == ["Wait 1000", "Add close buy 1.1 sell market 1.000"]
+    assert said(50, 10) == ["Wait 800", "Wait 110"]
+    assert said(110, 10) == ["Wait 800", "Add open sell 1.2 sell limit 1.000"]
+    assert said(320, 10, 120) == ["Wait 800", "Add open sell 1.3 sell limit 1.000"]
+    assert said(700, 10, 120, 330) == ["Wait 800", "Wait 730"]
+    assert said(730, 10, 120, 330) == ["Wait 800", "Add open sell 1.4 sell limit 1.000"]
+    assert said(740, 10, 120, 330, 740) == ["Wait 800", "Add close buy 1.1 sell market 1.000"]
 
 
 @pytest.mark.parametrize(
@@ -95,7 +96,7 @@ def test_the_second_leg_is_tried_again_after_100_200_and_400_ms_and_then_the_fir
 )
 def test_unequal_fills_are_trimmed_to_the_smaller_leg(bought: str, sold: str, close: str) -> None:
     legs = [order("b1", "buy", "EXPIRED", filled=bought), order("s1", "sell", "EXPIRED", filled=sold)]
-    assert _said(view(*legs, after_ms=10)) == ["Wait 1000", close]
+    assert _said(view(*legs, after_ms=10)) == ["Wait 800", close]
 
 
 def test_what_the_venue_calls_dealt_counts_before_its_fills_are_told() -> None:
@@ -107,7 +108,7 @@ def test_what_the_venue_calls_dealt_counts_before_its_fills_are_told() -> None:
 
 def test_a_leg_that_a_crash_left_unsent_is_sent_by_the_successor_in_time_and_dropped_when_it_is_late() -> None:
     legs = [order("b1", "buy", "FILLED", filled="1"), order("s1", "sell")]
-    assert _said(view(*legs, after_ms=400)) == ["Send s1", "Wait 1000"]
+    assert _said(view(*legs, after_ms=400)) == ["Send s1", "Wait 800"]
     late = _said(view(*legs, after_ms=1_600))
     assert late == ["Drop s1 naked", "Add close buy 1.1 sell market 1.000"]
 
@@ -150,7 +151,7 @@ def test_an_exit_that_closed_one_leg_more_closes_the_other_one_further() -> None
     ]
     held = msgspec.structs.replace(pair(held="1"), state="EXITING", event="exit")
     found = view(*closes, command="ExitPair", pair=held)
-    assert _said(found) == ["Wait 1000", "Add close sell 1.2 buy market 0.300"]
+    assert _said(found) == ["Wait 800", "Add close sell 1.2 buy market 0.300"]
 
 
 def test_halted_sends_no_part_but_still_closes_what_stands_alone() -> None:
@@ -160,7 +161,7 @@ def test_halted_sends_no_part_but_still_closes_what_stands_alone() -> None:
     ]
     alone = [order("b1", "buy", "FILLED", filled="1"), order("s1", "sell", "REJECTED", code="rejected")]
     found = _said(view(*alone, after_ms=500, desired="HALTED"))
-    assert found == ["Wait 1000", "Add close buy 1.1 sell market 1.000"]
+    assert found == ["Wait 800", "Add close buy 1.1 sell market 1.000"]
 
 
 def test_a_rest_that_no_venue_takes_an_order_for_is_no_leg_that_stands_alone() -> None:
@@ -183,7 +184,7 @@ def test_a_rest_does_not_hold_the_next_part_up() -> None:
     spot = msgspec.structs.replace(
         pair("exit", held="1", state="EXITING"), legs=tuple(_on_spot(leg) for leg in pair(held="1").legs)
     )
-    first = {"closing": True, "order_type": "market", "price": None}
+    first: dict[str, Any] = {"closing": True, "order_type": "market", "price": None}
     legs = [
         order("b1", "buy", "FILLED", filled="0.48", quantity=Decimal("0.48"), market="spot", side="sell", **first),
         order("s1", "sell", "FILLED", filled="0.5", quantity=Decimal("0.5"), side="buy", **first),
