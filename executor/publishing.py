@@ -12,6 +12,8 @@ from tapeline.runtime import logs
 from tapeline.runtime.log_events import LogEvent
 
 MOST = 500
+GATHER_S = 0.02
+"""What several transactions tell goes out together."""
 _IDLE_S = 1.0
 """What another process put there is found by looking; of our own writes we are told."""
 _LOG = logs.get(__name__)
@@ -38,3 +40,4 @@ async def publish(store: Store, log: Log, clock: Clock, terms: Terms, stream: st
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_IDLE_S):
                 await news.wait()
+        await clock.sleep(GATHER_S)

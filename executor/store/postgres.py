@@ -111,7 +111,7 @@ class PostgresStore(Steps):
 
     async def state(self, account: str, *, orders: tuple[str, ...] = ()) -> AccountState:
         """Return the account as it stands."""
-        async with self._transactions.begin() as session:
+        async with self._transactions.at_once() as session:
             return await reading.state(session, account, Wanted(orders=orders, whole=True))
 
     async def booked(self, account: str) -> Booked:
@@ -139,7 +139,7 @@ class PostgresStore(Steps):
 
     async def outbox(self, stream: str, *, most: int) -> tuple[Waiting, ...]:
         """Return the oldest records that wait."""
-        async with self._transactions.begin() as session:
+        async with self._transactions.at_once() as session:
             rows = await session.fetch(
                 "SELECT number, topic, key, symbol, record, body::text AS body, trace_id FROM outbox"
                 " WHERE stream = $1 ORDER BY number LIMIT $2",
@@ -149,9 +149,7 @@ class PostgresStore(Steps):
 
     async def published(self, stream: str, up_to: int) -> None:
         """Forget what the broker has."""
-        async with self._transactions.begin() as session:
-            # Lost in a crash of the database it is only published again, so nobody need wait for the disk.
-            await session.execute("SET LOCAL synchronous_commit = off")
+        async with self._transactions.at_once() as session:
             await session.execute("DELETE FROM outbox WHERE stream = $1 AND number <= $2", stream, up_to)
 
     async def cached(self, key: str) -> Cached | None:

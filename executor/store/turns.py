@@ -1,4 +1,4 @@
-"""Whose transaction comes next: all of an account wait for one row, and what is urgent does not wait behind the rest."""
+"""Whose transaction comes next: all of an account wait for one row, what is urgent does not wait behind the rest."""
 
 from __future__ import annotations
 

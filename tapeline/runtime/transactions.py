@@ -52,6 +52,15 @@ class Session(Protocol):
         """Return the first column of the first row."""
 
 
+def _away(error: BaseException) -> BaseException:
+    """Return what a broken connection means to whoever has used it."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        # The connection broke while the roll-back of a cancelled one was under way: it is still cancelled.
+        return asyncio.CancelledError()
+    return Unavailable(f"Postgres does not answer ({str(error) or type(error).__name__})")
+
+
 @contextlib.asynccontextmanager
 async def _transaction(connection: Any) -> AsyncIterator[None]:  # noqa: ANN401 - the pool's proxy of a connection
     """Commit at the end of the block; a failure rolls back, or ends the connection where nobody may answer."""
@@ -110,11 +119,19 @@ class Transactions:
         except _LOST_RACE as error:
             raise Contended(f"the transaction lost against another one: {error}") from error
         except _AWAY as error:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
-                # The connection broke while the roll-back of a cancelled one was under way: it is still cancelled.
-                raise asyncio.CancelledError from error
-            raise Unavailable(f"Postgres does not answer ({str(error) or type(error).__name__})") from error
+            raise _away(error) from error
+
+    @contextlib.asynccontextmanager
+    async def at_once(self) -> AsyncIterator[Session]:
+        """Run the block's statements each as a transaction of its own, without a question more than that.
+
+        Raises Unavailable where the database is away.
+        """
+        try:
+            async with self._pool.acquire(timeout=10) as connection:
+                yield connection
+        except _AWAY as error:
+            raise _away(error) from error
 
     async def try_lock(self, key: str) -> SessionLock | None:
         """Take a lock by name on a connection of its own; None while another session holds it."""
