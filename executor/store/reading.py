@@ -97,7 +97,7 @@ SELECT jsonb_build_object(
     ),
     'known_fills', (
         SELECT coalesce(jsonb_agg(t.fill_id), '[]') FROM trades t
-        WHERE (t.venue, t.market::text, t.symbol, t.fill_id) IN (
+        WHERE t.account = $1 AND (t.venue, t.market::text, t.symbol, t.fill_id) IN (
             SELECT * FROM unnest($12::text[], $13::text[], $14::text[], $15::text[])
         )
     )

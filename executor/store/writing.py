@@ -50,7 +50,7 @@ _PAIRS: Final = _upsert(
     "arb_trades",
     "pair_id, round, account, strategy, symbol, state, body, buy_venue, sell_venue, qty, buy_open_price,"
     " sell_open_price, buy_close_price, sell_close_price, fees, pnl, reason, opened_us, closed_us, version",
-    "pair_id, round",
+    "account, pair_id, round",
 )
 _TRADES: Final = """
 INSERT INTO trades (

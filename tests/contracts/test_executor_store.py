@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from decimal import Decimal
+from functools import partial
 
+import msgspec
 import pytest
 
-from executor.ports import AlreadyTaken, NotTaken, Taken
+from executor.ports import AlreadyTaken, Lease, NotTaken, Taken
 from tapeline.domain import audit
-from tapeline.domain.account_records import ORDER_STRUCTS
+from tapeline.domain.account import AccountState
+from tapeline.domain.account_records import ORDER_STRUCTS, Pair
 from tapeline.domain.booking import Plan
 from tapeline.domain.changes import Place
 from tapeline.domain.order_records import CancelOrder, Memory, Remember
@@ -289,3 +292,31 @@ async def test_what_begins_at_once_is_the_intent_s_own_and_nothing_that_it_cance
     assert [[one.client_order_id for one in found.begun] for found in (first, cancelling)] == [["a"], []]
     state = await bench.store.state("main")
     assert [one.cancel_us is not None for one in state.orders] == [True]
+
+
+async def test_two_accounts_may_trade_the_same_pair_and_share_a_trade_id(bench: Bench) -> None:
+    """A pair's id or a trade's id that another account uses blocks nobody's intake."""
+    for account in ("main", "other"):
+        lease = await bench.store.open_lease(account, "a", for_us=60_000_000)
+        assert isinstance(lease, Lease)
+        asked = msgspec.structs.replace(intent(), account=account, intent_id=f"of-{account}", strategy=account)
+        own = msgspec.structs.replace(order(asked, f"a-{account}"), account=account)
+        pair = Pair(
+            pair_id="p", account=account, strategy=account, symbol=asked.symbol, slot=0, round=0, version=1,
+            state="ENTERING", event="enter", parts=1, part=1, legs=(), unrealized_pnl=Decimal(0),
+            realized_pnl=Decimal(0), at_us=0,
+        )  # fmt: skip
+        wanted = Plan(reservation=plan(asked, own).reservation, orders=(own,), pair=pair)
+        taken = await bench.store.take(lease, asked, Place(partition=0, offset=0), partial(_always, wanted))
+        assert isinstance(taken, Taken)
+        dealt = msgspec.structs.replace(fill("same", f"a-{account}"), account=account)
+        assert await bench.store.filled(lease, dealt, base="BTC")
+    states = [await bench.store.state(account) for account in ("main", "other")]
+    assert [[(one.pair_id, one.account) for one in state.pairs] for state in states] == [
+        [("p", "main")], [("p", "other")],
+    ]  # fmt: skip
+
+
+def _always(wanted: Plan, state: AccountState) -> Plan:
+    del state
+    return wanted

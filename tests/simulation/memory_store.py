@@ -301,7 +301,7 @@ def _state(tables: Tables, account: str, wanted: Wanted, now_us: int) -> Account
             newest[held.instrument] = held
     symbols = {wanted.symbol} | {one.symbol for one in orders} | {one.symbol for one in wanted.fills}
     symbols |= {one.symbol for one in intents}
-    known = {fill.identity for fill in tables.fills.values()}
+    known = {fill.identity for fill in tables.fills.values() if fill.account == account}
     return AccountState(
         account=account,
         epoch=row.epoch,
@@ -347,10 +347,10 @@ def _write(tables: Tables, before: AccountState, changes: Changes, place: Place 
     _put(tables.slots, changes.slots, "account", "strategy", "symbol", "slot")
     _put(tables.memories, changes.memories, "account", "strategy", "symbol")
     _put(tables.portfolios, changes.portfolios, "account", "strategy", "symbol")
-    _put(tables.pairs, changes.pairs, "pair_id", "round")
+    _put(tables.pairs, changes.pairs, "account", "pair_id", "round")
     for fill in changes.fills:
-        assert fill.identity not in tables.fills
-        tables.fills[fill.identity] = fill
+        assert (fill.account, *fill.identity) not in tables.fills
+        tables.fills[fill.account, *fill.identity] = fill
     for paid in changes.payments:
         assert paid.identity not in tables.payments or tables.payments[paid.identity].life is None
         tables.payments[paid.identity] = paid
