@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks import chain, codec, frames, postgres, sink, transport
+from benchmarks import chain, codec, frames, order_figures, order_store, orders, postgres, sink, transport
 from benchmarks.measure import Latency, Result, Run, machine
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -23,6 +23,9 @@ JSON = DOCS / "performance.json"
 _LIBRARIES = ("ccxt", "confluent-kafka", "fastavro", "msgspec")
 _SERVICE_LIBRARIES = ("aiokafka", "asyncpg", "clickhouse-connect", "faust-streaming", "websockets")
 _QUICK, _SERVICES = "measured", "measured with services"
+_NONE = "-"
+_SHORT_US = 100
+"""What is shorter is told to the hundred a second."""
 
 
 class Page(Run, frozen=True, kw_only=True):
@@ -37,11 +40,12 @@ def table(run: Run) -> str:
     lines = [
         f"Machine: {run.machine}. Python {run.python}; {versions}.",
         "",
-        "| what | Tapeline | peer | peer's | ratio | calls each |",
-        "|---|---|---|---|---|---|",
+        "| what | Tapeline | a second | peer | peer's | ratio | calls each |",
+        "|---|---|---|---|---|---|---|",
     ]
     lines += [
-        f"| {one.what} | {one.ours_us:g} us | {one.peer} | {one.peer_us:g} us | {one.ratio:g}x | {one.calls:,} |"
+        f"| {one.what} | {one.ours_us:g} us | {_a_second(one.ours_us)} "
+        f"| {_peer(one.peer)} | {_unit(one.peer_us, ' us')} | {_unit(one.ratio, 'x')} | {one.calls:,} |"
         for one in run.results
     ]
     if run.latencies:
@@ -52,7 +56,7 @@ def table(run: Run) -> str:
         ]
         lines += [
             f"| {one.what} | {_shown(one.ours_ms)} | {one.ours_count:,} "
-            f"| {one.peer} | {_shown(one.peer_ms)} | {one.peer_count:,} | {one.ratio:g}x |"
+            f"| {_peer(one.peer)} | {_shown(one.peer_ms)} | {_count(one.peer_count)} | {_unit(one.ratio, 'x')} |"
             for one in run.latencies
         ]
     return "\n".join(lines)
@@ -63,10 +67,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--all", action="store_true", help="also those that need services, which are started here")
     wanted = parser.parse_args()
-    quick = _run(_LIBRARIES, [*codec.run(), *frames.run()], [])
+    quick = _run(_LIBRARIES, [*codec.run(), *frames.run(), *order_figures.run()], [])
     if wanted.all:
-        results = [*transport.run(), *sink.run(), *postgres.run()]
-        services: Run | None = _run(_SERVICE_LIBRARIES, results, chain.run())
+        stored, waited = order_store.run()
+        results = [*transport.run(), *sink.run(), *postgres.run(), *stored]
+        services: Run | None = _run(_SERVICE_LIBRARIES, results, [*chain.run(), *orders.run(), *waited])
     else:
         services = msgspec.json.decode(JSON.read_bytes(), type=Page).services
     page = Page(**msgspec.structs.asdict(quick), services=services)
@@ -93,7 +98,23 @@ def _put(page: str, block: str, run: Run) -> str:
 
 
 def _shown(times_ms: tuple[float, ...]) -> str:
-    return " / ".join(f"{time_ms:g}" for time_ms in times_ms)
+    return " / ".join(f"{time_ms:g}" for time_ms in times_ms) or _NONE
+
+
+def _a_second(each_us: float) -> str:
+    return f"{round(1e6 / each_us, -2 if each_us < _SHORT_US else 0):,.0f}"
+
+
+def _peer(name: str) -> str:
+    return name or _NONE
+
+
+def _count(number: int) -> str:
+    return f"{number:,}" if number else _NONE
+
+
+def _unit(number: float | None, unit: str) -> str:
+    return _NONE if number is None else f"{number:g}{unit}"
 
 
 if __name__ == "__main__":

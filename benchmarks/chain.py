@@ -63,11 +63,16 @@ async def _turn(chain: Chain, stage: Stage, exchange: Exchange, rate: int) -> Ho
     async with chain(stage) as seen:
         await exchange.replay(rate, WARM_S)
         sent = await exchange.replay(rate, SECONDS)
-        last = _newest(sent)
-        async with asyncio.timeout(LINGER_S):
-            while not last.items() <= _newest((one.symbol, one.number) for one in seen).items():  # noqa: ASYNC110 - it is told to nobody
-                await asyncio.sleep(_LOOK_S)
+        await settled(sent, seen)
     return _hops(sent, seen)
+
+
+async def settled(sent: Iterable[Frame], seen: list[Seen]) -> None:
+    """Wait until the last frame of each symbol has come to its end."""
+    last = _newest(sent)
+    async with asyncio.timeout(LINGER_S):
+        while not last.items() <= _newest((one.symbol, one.number) for one in seen).items():  # noqa: ASYNC110 - it is told to nobody
+            await asyncio.sleep(_LOOK_S)
 
 
 def _newest(found: Iterable[Frame]) -> dict[str, int]:

@@ -19,7 +19,7 @@ from subprocess import PIPE
 from aiohttp import web
 from websockets.asyncio.server import ServerConnection, serve
 
-from benchmarks import frames
+from benchmarks import frames, order_answers
 from tapeline.runtime import clock
 
 HOST = "127.0.0.1"
@@ -137,6 +137,7 @@ async def main(count: int) -> None:
     app = web.Application()
     app.router.add_get("/api/v3/depth", server.book)
     app.router.add_get("/api/v3/trades", server.trades)
+    app.add_routes(order_answers.ROUTES)
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, HOST, 0).start()

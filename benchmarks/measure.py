@@ -16,26 +16,32 @@ Work = Callable[[], object]
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """One comparison: CPU time of one call each, in microseconds, and how many times cheaper we are."""
+    """One comparison: CPU time of one call each, in microseconds, and how many times cheaper we are.
+
+    A figure that nobody else has stands without a peer.
+    """
 
     what: str
     ours_us: float
-    peer: str
-    peer_us: float
-    ratio: float
+    peer: str = ""
+    peer_us: float | None = None
+    ratio: float | None = None
     calls: int
 
 
 class Latency(msgspec.Struct, frozen=True, kw_only=True):
-    """One comparison of how long something takes, in milliseconds: the p50, p90 and p99 of so many."""
+    """One comparison of how long something takes, in milliseconds: the p50, p90 and p99 of so many.
+
+    A hop that the peer does not have stands without one.
+    """
 
     what: str
     ours_ms: tuple[float, ...]
     ours_count: int
-    peer: str
-    peer_ms: tuple[float, ...]
-    peer_count: int
-    ratio: float
+    peer: str = ""
+    peer_ms: tuple[float, ...] = ()
+    peer_count: int = 0
+    ratio: float | None = None
     """Of the p90: above 1 means that ours is slower."""
 
 
@@ -50,7 +56,10 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def compare(what: str, ours: Work, peers: Mapping[str, Work], *, calls: int, rounds: int = 15) -> list[Result]:
-    """Return one result per peer: the median CPU time of a call over rounds in which all take turns."""
+    """Return one result per peer: the median CPU time of a call over rounds in which all take turns.
+
+    Without a peer it is one result that stands alone.
+    """
     ways = {"": ours, **peers}
     spent: dict[str, list[float]] = {name: [] for name in ways}
     for work in ways.values():
@@ -59,6 +68,8 @@ def compare(what: str, ours: Work, peers: Mapping[str, Work], *, calls: int, rou
         for name, work in ways.items():
             spent[name].append(_cpu_us(work, calls))
     cost = {name: statistics.median(times) for name, times in spent.items()}
+    if not peers:
+        return [Result(what=what, ours_us=round(cost[""], 2), calls=calls * rounds)]
     return [
         Result(
             what=what,
@@ -84,6 +95,11 @@ def latency(what: str, ours_us: Sequence[int], peer: str, peer_us: Sequence[int]
         peer_count=len(peer_us),
         ratio=round(ours[1] / theirs[1], 2),
     )
+
+
+def hop(what: str, ours_us: Sequence[int]) -> Latency:
+    """Say how long a hop took that no peer has, each time in microseconds."""
+    return Latency(what=what, ours_ms=_percentiles(ours_us), ours_count=len(ours_us))
 
 
 def machine() -> str:

@@ -84,6 +84,22 @@ async def tape(stage: Stage) -> AsyncIterator[list[Seen]]:
     """Run producer and agent for the time of the block, and yield what is read of their signals, as it comes."""
     seen: list[Seen] = []
     codec = Codec(stage.services.run.schema_ids)
+    async with (
+        Publisher(stage.kafka, client_id="benchmark") as publisher,
+        working(stage.services.settings, stage.services.endpoints, stage.group, (SPREADS,), Health("benchmark")),
+        Reader.assigned(stage.kafka, {"signal.spread": "end"}, client_id="benchmark") as reader,
+        background("read", _read(reader, codec, seen)),
+        producing(stage, codec, publisher),
+    ):
+        now_us = clock.now_us()
+        await _others(stage, publisher, codec, now_us)
+        async with background("others", _again(stage, publisher, codec, now_us)):
+            yield seen
+
+
+@asynccontextmanager
+async def producing(stage: Stage, codec: Codec, publisher: Publisher) -> AsyncIterator[None]:
+    """Run a producer of the exchange's books for the time of the block, which is entered when all of them are valid."""
     feed, of_topic = feed_of(VENUE, "spot"), {name: by_name(name) for name in ("md.book", "md.delta", "md.gap")}
 
     def encode(topic: str, record: Record) -> bytes:
@@ -101,21 +117,14 @@ async def tape(stage: Stage) -> AsyncIterator[list[Seen]]:
     limiter = Limiter({BUCKET: share(feed.facts.rest.budget, feed.facts.rest.window_s)})
     hosts = Hosts(rest=stage.venue.rest, ws=stage.venue.ws)
     async with (
-        Publisher(stage.kafka, client_id="benchmark") as publisher,
         HttpClient.of(feed.facts, stage.venue.rest, limiter, feed.refusal) as http,
-        working(stage.services.settings, stage.services.endpoints, stage.group, (SPREADS,), Health("benchmark")),
-        Reader.assigned(stage.kafka, {"signal.spread": "end"}, client_id="benchmark") as reader,
-        background("read", _read(reader, codec, seen)),
         background("publish", Publishing(market, publisher).run()),
         background("link", Link(feed, market, pool, hosts, http, broken=_trouble, refused=_trouble).run()),
     ):
         async with asyncio.timeout(WITHIN_S):
             while market.valid_books()[0] < len(instruments):  # noqa: ASYNC110 - pure parts wake nobody
                 await asyncio.sleep(_LOOK_S)
-        now_us = clock.now_us()
-        await _others(stage, publisher, codec, now_us)
-        async with background("others", _again(stage, publisher, codec, now_us)):
-            yield seen
+        yield
 
 
 async def _again(stage: Stage, publisher: Publisher, codec: Codec, now_us: int) -> None:
