@@ -45,7 +45,7 @@ async def test_without_faults_nothing_is_missing_at_all(tape: Pipeline) -> None:
 
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize(
-    "name", ["sinks", "processors", "registry", "gateway", "postgres", "clickhouse", "kafka", "producers"]
+    "name", ["sinks", "processors", "executor", "registry", "gateway", "postgres", "clickhouse", "kafka", "producers"]
 )
 async def test_kill_9_of_one_process(tape: Pipeline, name: str) -> None:
     before = await tape.before()
