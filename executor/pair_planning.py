@@ -91,7 +91,7 @@ def leave(state: AccountState, intent: OrderIntent, command: ExitPair, known: Kn
             if isinstance(order, Refused):
                 return order
             orders.append(order)
-    leaving = replaced(pair, state="EXITING", event="exit", reason=intent.reason, part=1)
+    leaving = replaced(pair, state="EXITING", event="exit", reason=intent.reason, intent_id=intent.intent_id, part=1)
     return closing_only(intent, tuple(orders), leaving)
 
 
@@ -162,6 +162,7 @@ def _pair(state: AccountState, intent: OrderIntent, command: EnterPair, quantity
         state="ENTERING",
         event="enter",
         reason=intent.reason,
+        intent_id=intent.intent_id,
         parts=parts,
         part=1,
         legs=tuple(

@@ -25,10 +25,6 @@ from tapeline.domain.risk import Refused
 DONE: Final = frozenset({"entered", "rolled_back", "left", "partly_left", "ended_in_error"})
 """Events after which nothing is left to do for the intent."""
 TOO_SMALL: Final = frozenset({"quantity_rule", "notional_rule"})
-_AT_WORK: Final[dict[str, tuple[PairState, ...]]] = {
-    "EnterPair": ("ENTERING", "ERROR"),
-    "ExitPair": ("EXITING", "ERROR"),
-}
 LEGS: Final[tuple[Leg, Leg]] = ("buy", "sell")
 
 
@@ -49,8 +45,8 @@ class Legs(msgspec.Struct, frozen=True, kw_only=True):
 def pair_steps(view: View) -> tuple[Step, ...]:
     """Return the next steps of a two-leg trade beyond the upkeep of its orders."""
     pair = view.pair
-    if pair is None or pair.event in DONE or pair.state not in _AT_WORK[view.intent.command]:
-        # It may even have gone on: an exit is taken as soon as the entry is over, before that one has settled.
+    if pair is None or pair.event in DONE or pair.intent_id != view.intent.intent_id:
+        # It may even have gone on: the next intent is taken as soon as this one is over, before it has settled.
         return _end(view)
     legs = _legs(view, pair)
     unsent = [one for one in view.orders if is_unsent(one) and one.client_order_id not in view.busy]

@@ -182,6 +182,8 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     was: PairState | None = None
     event: str
     reason: str | None = None
+    intent_id: str | None = None
+    """The intent that enters or leaves it, or did so last."""
     parts: int
     part: int
     legs: tuple[PairLeg, ...]

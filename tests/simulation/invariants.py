@@ -167,7 +167,10 @@ def _naked(world: World) -> Iterator[str]:
         for begin_us, end_us in _alone(world, symbol):
             limit_us = begin_us + NAKED_US
             acted = any(begin_us - 1_000_000 <= at_us <= limit_us for at_us in sent)
-            if end_us > limit_us and not acted and not _disturbed(world, begin_us, limit_us):
+            # What came of an order cannot be known while the venue answers no look-up of it.
+            silent = [at_us for one in markets for at_us, name in one.silent if name == symbol]
+            blind = any(begin_us <= at_us <= limit_us for at_us in silent)
+            if end_us > limit_us and not acted and not blind and not _disturbed(world, begin_us, limit_us):
                 times = f"from {begin_us - BEGIN_US} to {end_us - BEGIN_US}"
                 yield f"{symbol} stood alone {times} and nothing was sent against it"
 

@@ -82,7 +82,13 @@ class FakeLink:
 
     async def query(self, query: OrderQuery) -> FoundOrder | NotFound:
         """Look an order up; a fresh one may not show up yet."""
-        await self._ask()
+        answered = False
+        try:
+            await self._ask()
+            answered = True
+        finally:
+            if not answered:
+                self._market.silent.append((self._market.clock.now_us(), query.native))
         held = self._market.orders.get(query.client_id)
         if held is None or self._market.clock.monotonic_s() < held.visible_s:
             return NotFound()

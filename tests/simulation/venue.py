@@ -82,6 +82,8 @@ class FakeMarket:
         self.attempts: list[Attempt] = []
         self.positions: dict[str, Decimal] = {}
         self.moves: list[tuple[int, str, Decimal]] = []
+        self.silent: list[tuple[int, str]] = []
+        """When a look-up of an order of this instrument had no answer in time."""
         self.fills_asked = 0
         """How often fills were asked for."""
         self.payday = random.Random(f"funding {seed}")  # noqa: S311 - beside the other, whose story stays as it was

@@ -168,6 +168,7 @@ def pair(event: str = "enter", *, held: str = "0", **rest: object) -> Pair:
         "version": 1,
         "state": "ENTERING",
         "event": event,
+        "intent_id": "i-1",
         "parts": 1,
         "part": 1,
         "legs": tuple(
