@@ -10,7 +10,7 @@ import msgspec
 
 from executor import keys
 from executor.keys import Given
-from executor.link.tradings import TRADINGS, hosts
+from executor.link.tradings import TRADINGS, Network, hosts
 from executor.link.venue import HttpLink
 from executor.terms import US_PER_S, Known, Where
 from tapeline.domain.events import Instrument as Rules
@@ -18,13 +18,14 @@ from tapeline.domain.risk import Limits
 from tapeline.errors import Misconfigured
 from tapeline.runtime import retry
 from tapeline.venues.contract import Hosts
-from tapeline.venues.orders import Keys, Trading
+from tapeline.venues.orders import Keys, Trading, TradingFacts
 
 if TYPE_CHECKING:
     from executor.markets import Markets
     from tapeline.runtime.runfile import RunFile
     from tapeline.runtime.settings import Settings
 
+SIMULATED_VISIBILITY_S: Final = 1.0
 _BUILT_IN: Final = "binance_key or bybit_key"
 
 
@@ -67,7 +68,7 @@ def places(settings: Settings, run: RunFile | None) -> dict[Where, Place]:
 def known(account: str, settings: Settings, markets: Mapping[Where, Place], following: Markets) -> Known:
     """Return what the executor knows; rules and prices are views that move."""
     facts = {where: place.trading.facts for where, place in markets.items()}
-    wanted = settings.trader
+    wanted, network = settings.trader, settings.venues.network
     return Known(
         account=account,
         limits=Limits(
@@ -80,11 +81,16 @@ def known(account: str, settings: Settings, markets: Mapping[Where, Place], foll
         ),
         rules=following.rules,
         client_ids={where: one.client_ids for where, one in facts.items()},
-        visibility_us={where: round(one.visibility_s * US_PER_S) for where, one in facts.items()},
+        visibility_us={where: round(_visibility_s(network, one) * US_PER_S) for where, one in facts.items()},
         reduce_only=frozenset(where for where, one in facts.items() if one.reduce_only),
         wallets={where: one.wallet for where, one in facts.items()},
         prices=following.prices,
     )
+
+
+def _visibility_s(network: Network, facts: TradingFacts) -> float:
+    """Return how long an order may stay unseen; our own simulator shows one at once, a venue's backend may not."""
+    return SIMULATED_VISIBILITY_S if network == "simulated" else facts.visibility_s
 
 
 @asynccontextmanager

@@ -46,7 +46,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     look_again_s: float = 0.2
     look_often: int = 8
     """So many looks follow one another closely, then each pause is twice as long."""
-    look_longest_s: float = 5.0
+    look_longest_s: float = 2.0
     poll_every_s: float = 20.0
     """A market is also compared whenever its stream has ended; more often would eat up the venue's limits."""
     pass_every_s: float = 1.0

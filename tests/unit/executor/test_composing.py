@@ -6,7 +6,11 @@ import pytest
 from pydantic import SecretStr
 
 from executor import composing
+from executor.link.tradings import Network
+from executor.markets import Markets
 from tapeline.errors import Misconfigured
+from tapeline.runtime.codec import Codec
+from tapeline.runtime.endpoints import KafkaEndpoint
 from tapeline.runtime.runfile import Addresses, ProcessRecord, RunFile, Secrets, VenueKey
 from tapeline.runtime.settings import Keys, Settings, Trader, Venues
 from tapeline.venues import orders
@@ -60,3 +64,17 @@ def test_real_money_needs_live_trading() -> None:
 def test_without_any_key_there_is_nothing_to_trade_with() -> None:
     with pytest.raises(Misconfigured, match=r"keys of no venue: set keys.binance_key or bybit_key"):
         _ = composing.places(Settings(venues=Venues(network="test")), RUN)
+
+
+@pytest.mark.parametrize(("network", "visible_us"), [("simulated", 1_000_000), ("test", 10_000_000)])
+def test_how_long_an_order_may_stay_unseen_is_the_venue_s_own(network: Network, visible_us: int) -> None:
+    settings = Settings(venues=Venues(network=network), keys=BYBIT)
+    places = composing.places(settings, RUN)
+    markets = Markets(KafkaEndpoint(bootstrap="nowhere:1"), Codec({}), _unasked, process="p")
+    found = composing.known("main", settings, places, markets)
+    assert found.visibility_us["bybit", "futures"] == visible_us
+    assert found.reduce_only & {("bybit", "spot"), ("bybit", "futures")} == {("bybit", "futures")}
+
+
+async def _unasked(schema_id: int) -> str:
+    raise AssertionError(schema_id)
