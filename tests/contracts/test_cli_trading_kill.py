@@ -13,10 +13,10 @@ from tapeline.cli.kill import Way, signalled
 from tapeline.runtime.runfile import Addresses, ProcessRecord, RunFile, Secrets
 
 HEARER = """
-import signal, sys
-signal.signal(signal.SIGUSR1, lambda *_: (sys.stdout.write("halted\\n"), sys.stdout.flush()))
-sys.stdout.write("ready\\n")
-sys.stdout.flush()
+import os, signal, sys
+# Not through sys.stdout: the signal may come while it is still being flushed.
+signal.signal(signal.SIGUSR1, lambda *_: os.write(1, b"halted\\n"))
+os.write(1, b"ready\\n")
 sys.stdin.read()
 """
 

@@ -119,7 +119,11 @@ async def desk(endpoints: Endpoints) -> AsyncIterator[Desk]:
 
 @contextmanager
 def worker(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
-    env = child_environment(TAPELINE_DATA__DIR=str(settings.data.dir), TAPELINE_LOG__DIR=str(settings.log.dir))
+    env = child_environment(
+        TAPELINE_DATA__DIR=str(settings.data.dir),
+        TAPELINE_LOG__DIR=str(settings.log.dir),
+        TAPELINE_STRATEGIES__RUN='[{"name": "two-leg-1", "strategy": "two-leg"}]',
+    )
     process = subprocess.Popen([sys.executable, "-m", "processors", "strategies"], env=env)
     try:
         yield process

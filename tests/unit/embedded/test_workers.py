@@ -56,7 +56,7 @@ def test_a_worker_is_started_by_the_command_that_a_person_would_give(tmp_path: P
         ),
         "producers": ("-m", "producers"),
         "processors": ("-m", "processors", "spreads"),
-        "sinks": ("-m", "sinks", "clickhouse"),
+        "sinks": ("-m", "sinks", "clickhouse", "postgres"),
         "gateway": ("-m", "gateway"),
     }  # fmt: skip
     assert {command[0] for command in commands.values()} == {sys.executable}
