@@ -109,7 +109,8 @@ def signalled(run: RunFile | None) -> Way:
             problems.append(f"{name} does not run")
             continue
         if record.state != "running":
-            # Before it is ready it hears no such signal: it would die of it, and come back without knowing of a halt.
+            # Until its own code has begun it would die of the signal and come back without knowing of a halt, and the
+            # run file does not tell that moment from the rest of its start. Postgres tells it as soon as it is ready.
             problems.append(f"{name} (process {process.pid}) is {record.state}: it takes nothing yet, nor a signal")
             continue
         try:

@@ -31,8 +31,6 @@ _ON_THE_WAY_S: Final = 0.3
 """So long after an order was begun to be sent it is at the venue, whose answers are slow in such a test."""
 _VISIBLE_US: Final = US_PER_S
 """Simulated venues show an order as soon as they have it."""
-_POLL_S: Final = 20.0
-"""The polls of a long test leave room within the venues' limits for what it asks about its many orders."""
 When = Literal["before", "during", "after"]
 Matches = Callable[[tuple[Any, ...], Any], object]
 
@@ -159,7 +157,7 @@ def building(script: Script, lease_s: float) -> Callable[[Ports, Known, str], Ex
             alarm=ports.alarm,
         )
         quick = msgspec.structs.replace(known, visibility_us=dict.fromkeys(known.visibility_us, _VISIBLE_US))
-        terms = Terms(lease_us=int(lease_s * US_PER_S), renew_every_s=lease_s / 5, poll_every_s=_POLL_S)
+        terms = Terms(lease_us=int(lease_s * US_PER_S), renew_every_s=lease_s / 5)
         return Executor(watched, quick, terms, holder=holder)
 
     return build
