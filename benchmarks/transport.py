@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -211,3 +212,8 @@ async def _plain(kafka: KafkaEndpoint, work: Work, count: int) -> float:
         return await meter.result()
     finally:
         await consumer.stop()
+
+
+if __name__ == "__main__":
+    for one in run():
+        sys.stdout.write(f"{one}\n")
