@@ -11,30 +11,26 @@ import msgspec
 
 from executor.ports import Cached, Clock, Fenced, Lease, LeaseHeld, Superseded, Waiting
 from executor.store import reading, writing
-from executor.store.steps import Steps, Wanted, Work
-from executor.store.turns import Turns
+from executor.store.remembering import Done, Remembering, Stand, Told, fenced
+from executor.store.steps import Wanted, Work
 from tapeline.domain.account import AccountState
 from tapeline.domain.account_records import ORDER_STRUCTS, Control
-from tapeline.domain.changes import Entry, Outgoing, Place
+from tapeline.domain.changes import Changes, Entry, Outgoing, Place
 from tapeline.domain.funding import Exposed
 from tapeline.domain.reconcile import Booked
 from tapeline.runtime import desired_state
 from tapeline.runtime.desired_state import Wish
 from tapeline.runtime.transactions import Contended, Session, SessionLock, Transactions
 
-RETRIES = 3
-PAUSE_S = 0.1
 
-
-class PostgresStore(Steps):
+class PostgresStore(Remembering):
     """What must survive, in Postgres."""
 
     def __init__(self, transactions: Transactions, clock: Clock) -> None:
         """Take the database, and the clock that pauses between two tries."""
+        super().__init__(clock)
         self._transactions = transactions
-        self._clock = clock
         self._locks: dict[str, SessionLock] = {}
-        self._turns: dict[str, Turns] = {}
 
     async def open_lease(self, account: str, holder: str, *, for_us: int) -> Lease | LeaseHeld:
         """Take the account when its holder's session is gone, or when its time is over although the session stands."""
@@ -92,27 +88,42 @@ class PostgresStore(Steps):
             rows = await session.fetch("SELECT partition, next FROM intake_offsets WHERE account = $1", account)
         return {row["partition"]: row["next"] for row in rows}
 
-    async def transact(
-        self, lease: Lease, wanted: Wanted, work: Work, *, place: Place | None = None, urgent: bool = False
-    ) -> None:
-        """Run one fenced transaction, again when it lost a race."""
-        turns = self._turns.setdefault(lease.account, Turns())
-        for last in (*(False,) * RETRIES, True):
-            try:
-                async with turns.turn(urgent=urgent):
-                    await self._transact(lease, wanted, work, place)
-            except Contended:
-                if last:
-                    raise
-                await self._clock.sleep(PAUSE_S)
-            else:
-                self.on_written()
-                return
+    async def stands(self, account: str) -> Stand | None:
+        """Return the versions of an account."""
+        async with self._transactions.at_once() as session:
+            row = await session.fetchrow(reading.STANDS, account)
+        return None if row is None else Stand(**dict(row))
 
-    async def state(self, account: str, *, orders: tuple[str, ...] = ()) -> AccountState:
-        """Return the account as it stands."""
+    async def whole(self, account: str, orders: tuple[str, ...]) -> AccountState:
+        """Read the account as it stands."""
         async with self._transactions.at_once() as session:
             return await reading.state(session, account, Wanted(orders=orders, whole=True))
+
+    async def book(self, lease: Lease, before: AccountState, changes: Changes, place: Place | None) -> Told:
+        """Write changes that were decided on a state, as one statement."""
+        async with self._transactions.at_once() as session:
+            return await writing.book(session, lease, before, changes, place)
+
+    async def on_rows(self, lease: Lease, wanted: Wanted, work: Work, place: Place | None) -> Done:
+        """Run one transaction: lock, check the lease, read, work, write."""
+        async with self._transactions.begin() as session:
+            at_us = await _fence(session, lease, late=False)
+            expected = None
+            if place is not None:
+                expected = await session.fetchval(
+                    "SELECT next FROM intake_offsets WHERE account = $1 AND partition = $2",
+                    lease.account, place.partition,
+                )  # fmt: skip
+            state = await reading.state(session, lease.account, wanted)
+            changes = work(state, expected)
+            if changes is not None:
+                told = await writing.book(session, lease, state, changes, place)
+                if told.verdict == "version":
+                    raise Contended("desired state was changed meanwhile")
+                if told.verdict != "done":
+                    raise fenced(lease, told)
+                at_us = told.at_us
+        return Done(state=state, changes=changes, next_offset=expected, at_us=at_us)
 
     async def booked(self, account: str) -> Booked:
         """Return the fills of the orders and lives that `state` returns."""
@@ -171,20 +182,6 @@ class PostgresStore(Steps):
             )  # fmt: skip
             row = await session.fetchrow("SELECT operation, result FROM idempotency_cache WHERE key = $1", key)
         return Cached(**dict(row))
-
-    async def _transact(self, lease: Lease, wanted: Wanted, work: Work, place: Place | None) -> None:
-        async with self._transactions.begin() as session:
-            await _fence(session, lease, late=False)
-            expected = None
-            if place is not None:
-                expected = await session.fetchval(
-                    "SELECT next FROM intake_offsets WHERE account = $1 AND partition = $2",
-                    lease.account, place.partition,
-                )  # fmt: skip
-            state = await reading.state(session, lease.account, wanted)
-            changes = work(state, expected)
-            if changes is not None:
-                await writing.write(session, state, changes, place)
 
     async def _audited(self, session: Session, account: str, entry: Entry) -> None:
         numbered = await session.fetchval(

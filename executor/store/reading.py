@@ -40,13 +40,13 @@ WITH asked AS (
     SELECT DISTINCT ON (venue, market, symbol) * FROM positions
     WHERE account = $1 AND (
         status <> 'CLOSED' OR symbol = $5 OR symbol IN (SELECT symbol FROM asked)
-        OR symbol = ANY($6)
+        OR symbol = ANY($6) OR $22
     )
     ORDER BY venue, market, symbol, life DESC
 )
 SELECT jsonb_build_object(
     'account', a.account, 'epoch', a.epoch, 'now_us', now_us(), 'version', a.version,
-    'outbox_sequence', a.outbox_sequence, 'event_sequence', a.event_sequence, 'balances', a.balances,
+    'event_sequence', a.event_sequence, 'balances', a.balances,
     'intents', (SELECT coalesce(jsonb_agg(to_jsonb(i) ORDER BY i.taken_us, i.intent_id), '[]') FROM read_intents i),
     'orders', (
         SELECT coalesce(jsonb_agg(to_jsonb(o) || jsonb_build_object('venue_order_id', o.exchange_order_id)
@@ -104,6 +104,9 @@ SELECT jsonb_build_object(
 )::text
 FROM accounts a WHERE a.account = $1"""
 
+STANDS: Final = """
+SELECT epoch, version, desired_version() AS desired_version, now_us() AS now_us FROM accounts WHERE account = $1"""
+
 _FILLS: Final = """
 SELECT coalesce(jsonb_agg(to_jsonb(t) ORDER BY t.id), '[]')::text FROM trades t
 WHERE t.account = $1 AND (
@@ -150,6 +153,7 @@ async def state(session: Session, account: str, wanted: Wanted) -> AccountState:
         [fill.fill_id for fill in wanted.fills],
         *((paid.venue, paid.market, paid.symbol, paid.payment_id, paid.paid_us) if paid else (None,) * 5),
         LATE_US,
+        wanted.lives,
     )
     if text is None:
         raise LookupError(f"there is no account {account!r} in the database")

@@ -26,6 +26,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
     orders: tuple[str, ...] = ()
     intents: tuple[str, ...] = ()
+    made: tuple[str, ...] = ()
+    """Which of these are about to be made: one that is there all the same stops the write."""
     strategy: str | None = None
     symbol: str | None = None
     opening: tuple[str, str, int, int] | None = None
@@ -34,6 +36,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     payment: OurFunding | None = None
     whole: bool = False
     """Whether every slot, memory and portfolio is read."""
+    lives: bool = False
+    """Whether the newest life of every instrument is read."""
 
 
 Work = Callable[[AccountState, int | None], Changes | None]
@@ -71,7 +75,8 @@ class Steps(abc.ABC):
             return changes
 
         opening = (intent.strategy, intent.symbol, intent.slot, intent.round) if opens(intent.command) else None
-        wanted = Wanted(intents=(intent.intent_id,), strategy=intent.strategy, symbol=intent.symbol, opening=opening)
+        name = (intent.intent_id,)
+        wanted = Wanted(intents=name, made=name, strategy=intent.strategy, symbol=intent.symbol, opening=opening)
         await self.transact(lease, wanted, work, place=place, urgent=True)
         return answers[-1]
 
@@ -81,9 +86,8 @@ class Steps(abc.ABC):
 
     async def add(self, lease: Lease, orders: tuple[OurOrder, ...]) -> None:
         """Store further orders as PENDING."""
-        wanted = Wanted(
-            orders=tuple(one.client_order_id for one in orders), intents=tuple({one.intent_id for one in orders})
-        )
+        names = tuple(one.client_order_id for one in orders)
+        wanted = Wanted(orders=names, made=names, intents=tuple({one.intent_id for one in orders}))
         await self.transact(lease, wanted, lambda state, _: booking.add(state, orders), urgent=True)
 
     async def sent(self, lease: Lease, client_order_id: str, at_us: int) -> None:

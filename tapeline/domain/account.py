@@ -109,7 +109,6 @@ class AccountState(msgspec.Struct, frozen=True, kw_only=True):
     now_us: int
     """Time in the database."""
     version: int = 0
-    outbox_sequence: int = 0
     event_sequence: int = 0
     intents: tuple[TakenIntent, ...] = ()
     """Those that have not settled, and those asked for."""
@@ -132,6 +131,11 @@ class AccountState(msgspec.Struct, frozen=True, kw_only=True):
     controls: tuple[Control, ...] = ()
     blocks: tuple[Block, ...] = ()
     balances: tuple[Balance, ...] = ()
+
+    @property
+    def desired_version(self) -> int:
+        """Return what rises with every change of desired state."""
+        return sum(one.version for one in self.controls)
 
     def order(self, client_order_id: str) -> OurOrder | None:
         """Return an order that was read."""

@@ -29,7 +29,8 @@ _AWAY = (
     OSError,
     TimeoutError,
 )
-_LOST_RACE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+_LOST_RACE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.UniqueViolationError)
+"""A row that another has made meanwhile is a lost race as well: who reads again sees it."""
 
 
 class Contended(Unavailable):
@@ -62,15 +63,25 @@ def _away(error: BaseException) -> BaseException:
 
 
 @contextlib.asynccontextmanager
+async def _ended(connection: Any) -> AsyncIterator[None]:  # noqa: ANN401 - the pool's proxy of a connection
+    """End the connection where a statement of the block is given up: nobody may answer to a question about it."""
+    try:
+        yield
+    except (asyncio.CancelledError, TimeoutError):
+        connection.terminate()
+        raise
+
+
+@contextlib.asynccontextmanager
 async def _transaction(connection: Any) -> AsyncIterator[None]:  # noqa: ANN401 - the pool's proxy of a connection
     """Commit at the end of the block; a failure rolls back, or ends the connection where nobody may answer."""
     transaction = connection.transaction()
     await transaction.start()
     try:
-        yield
-    except (asyncio.CancelledError, TimeoutError):
         # Who does not answer in time does not answer to a roll-back either; without its connection it is as sure.
-        connection.terminate()
+        async with _ended(connection):
+            yield
+    except (asyncio.CancelledError, TimeoutError):
         raise
     except BaseException:
         await transaction.rollback()
@@ -125,11 +136,13 @@ class Transactions:
     async def at_once(self) -> AsyncIterator[Session]:
         """Run the block's statements each as a transaction of its own, without a question more than that.
 
-        Raises Unavailable where the database is away.
+        Raises Contended where another one won, Unavailable where the database is away.
         """
         try:
-            async with self._pool.acquire(timeout=10) as connection:
+            async with self._pool.acquire(timeout=10) as connection, _ended(connection):
                 yield connection
+        except _LOST_RACE as error:
+            raise Contended(f"the statement lost against another one: {error}") from error
         except _AWAY as error:
             raise _away(error) from error
 

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Coroutine, Mapping
 from typing import Any
 
+import msgspec
+
 from executor.ports import Fenced, Lease, LeaseHeld, Waiting
 from executor.running import Executor, Ports
 from executor.store.steps import Wanted, Work
@@ -92,6 +94,7 @@ class GatedStore(MemoryStore):
         """Do one transaction."""
         await self._pass()
         await super().transact(lease, wanted, work, place=place, urgent=urgent)
+        await self._compare(lease.account)
         await self._pass()
 
     async def state(self, account: str, *, orders: tuple[str, ...] = ()) -> AccountState:
@@ -128,11 +131,23 @@ class GatedStore(MemoryStore):
         await self._pass()
         return await super().offsets(account)
 
+    async def _compare(self, account: str) -> None:
+        """Fail where what is remembered is not what the rows say; both of one version, for others may write between."""
+        remembered, read = await MemoryStore.state(self, account), await self.whole(account, ())
+        if (remembered.epoch, remembered.version, remembered.controls) == (read.epoch, read.version, read.controls):
+            assert _sorted(remembered) == _sorted(read)
+
     async def _pass(self) -> None:
         await self._gate()
         await self._clock.sleep(self.slow_s)
         if self._database.away:
             raise Unavailable("the database is away")
+
+
+def _sorted(state: AccountState) -> AccountState:
+    rows = {name: tuple(sorted(found, key=repr)) for name, found in msgspec.structs.asdict(state).items()
+            if isinstance(found, tuple)}  # fmt: skip
+    return msgspec.structs.replace(state, now_us=0, **rows)
 
 
 class Body:

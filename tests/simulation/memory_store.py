@@ -11,8 +11,9 @@ from typing import Any
 import msgspec
 
 from executor.ports import Cached, Clock, Fenced, Lease, LeaseHeld, Superseded, Waiting
-from executor.store.postgres import PAUSE_S, RETRIES, lease_entry
-from executor.store.steps import Steps, Wanted, Work
+from executor.store.postgres import lease_entry
+from executor.store.remembering import Done, Remembering, Stand, Told
+from executor.store.steps import Wanted, Work
 from executor.store.writing import mirrored
 from tapeline.domain.account import AccountState, Block, MemoryRow, PortfolioRow, SlotRow, TakenIntent
 from tapeline.domain.account_records import Audit, Balance, Control, Pair
@@ -88,13 +89,13 @@ class MemoryDatabase:
         """Called when all is written and nothing is visible yet: what it raises rolls back."""
 
 
-class MemoryStore(Steps):
+class MemoryStore(Remembering):
     """One executor's connection to the database in memory."""
 
     def __init__(self, database: MemoryDatabase, clock: Clock) -> None:
         """Take the database, and the clock that is also the database's."""
+        super().__init__(clock)
         self._database = database
-        self._clock = clock
 
     async def open_lease(self, account: str, holder: str, *, for_us: int) -> Lease | LeaseHeld:
         """Take the account when its holder's session is gone, or when its time is over although the session stands."""
@@ -143,26 +144,50 @@ class MemoryStore(Steps):
         async with _Transaction(self._database) as tables:
             return {partition: next_ for (owner, partition), next_ in tables.offsets.items() if owner == account}
 
-    async def transact(
-        self, lease: Lease, wanted: Wanted, work: Work, *, place: Place | None = None, urgent: bool = False
-    ) -> None:
-        """Run one fenced transaction, again when it lost a race."""
-        del urgent  # nobody waits here
-        for last in (*(False,) * RETRIES, True):
-            try:
-                await self._transact(lease, wanted, work, place)
-            except Contended:
-                if last:
-                    raise
-                await self._clock.sleep(PAUSE_S)
-            else:
-                self.on_written()
-                return
+    async def stands(self, account: str) -> Stand | None:
+        """Return the versions of an account."""
+        async with _Transaction(self._database) as tables:
+            row = tables.accounts.get(account)
+            now_us, desired = self._clock.now_us(), _desired_version(tables)
+            if row is None:
+                return None
+            return Stand(epoch=row.epoch, version=row.version, desired_version=desired, now_us=now_us)
 
-    async def state(self, account: str, *, orders: tuple[str, ...] = ()) -> AccountState:
-        """Return the account as it stands."""
+    async def whole(self, account: str, orders: tuple[str, ...]) -> AccountState:
+        """Read the account as it stands."""
         async with _Transaction(self._database) as tables:
             return _state(tables, account, Wanted(orders=orders, whole=True), self._clock.now_us())
+
+    async def on_rows(self, lease: Lease, wanted: Wanted, work: Work, place: Place | None) -> Done:
+        """Run one transaction: check the lease, read, work, write."""
+        async with _Transaction(self._database) as tables:
+            _fenced(tables, lease, self._clock.now_us(), late=False)
+            expected = None if place is None else tables.offsets.get((lease.account, place.partition))
+            state = _state(tables, lease.account, wanted, self._clock.now_us())
+            changes = work(state, expected)
+            if changes is not None:
+                _write(tables, state, changes, place)
+            self._lose()
+        return Done(state=state, changes=changes, next_offset=expected, at_us=state.now_us)
+
+    async def book(self, lease: Lease, before: AccountState, changes: Changes, place: Place | None) -> Told:
+        """Write changes that were decided on a state, unless another one stands."""
+        async with _Transaction(self._database) as tables:
+            row, now_us = tables.accounts[lease.account], self._clock.now_us()
+            if row.epoch != lease.epoch:
+                return Told(verdict="epoch", at_us=now_us, epoch=row.epoch)
+            if row.lease_until_us <= now_us:
+                return Told(verdict="lease", at_us=now_us, epoch=row.epoch)
+            if (row.version, _desired_version(tables)) != (before.version, before.desired_version):
+                return Told(verdict="version", at_us=now_us, epoch=row.epoch)
+            _write(tables, before, changes, place)
+            self._lose()
+        return Told(verdict="done", at_us=now_us, epoch=lease.epoch)
+
+    def _lose(self) -> None:
+        if self._database.contended:
+            self._database.contended -= 1
+            raise Contended("the transaction lost against another one")
 
     async def booked(self, account: str) -> Booked:
         """Return the fills of the orders and lives that `state` returns."""
@@ -233,18 +258,6 @@ class MemoryStore(Steps):
                 found = tables.cache[key] = (result, now_us + ttl_us)
             return found[0]
 
-    async def _transact(self, lease: Lease, wanted: Wanted, work: Work, place: Place | None) -> None:
-        async with _Transaction(self._database) as tables:
-            _fenced(tables, lease, self._clock.now_us(), late=False)
-            expected = None if place is None else tables.offsets.get((lease.account, place.partition))
-            state = _state(tables, lease.account, wanted, self._clock.now_us())
-            changes = work(state, expected)
-            if changes is not None:
-                _write(tables, state, changes, place)
-            if self._database.contended:
-                self._database.contended -= 1
-                raise Contended("the transaction lost against another one")
-
 
 class _Transaction:
     """One transaction after the other: all of its changes become visible at its end, or none."""
@@ -278,6 +291,10 @@ def _fenced(tables: Tables, lease: Lease, now_us: int, *, late: bool) -> Account
     return row
 
 
+def _desired_version(tables: Tables) -> int:
+    return sum(one.version for one in tables.controls.values())
+
+
 def _state(tables: Tables, account: str, wanted: Wanted, now_us: int) -> AccountState:
     row = tables.accounts.get(account)
     if row is None:
@@ -299,20 +316,22 @@ def _state(tables: Tables, account: str, wanted: Wanted, now_us: int) -> Account
     for held in tables.positions.values():
         if held.account == account and (held.instrument not in newest or newest[held.instrument].life < held.life):
             newest[held.instrument] = held
-    symbols = {wanted.symbol} | {one.symbol for one in orders} | {one.symbol for one in wanted.fills}
-    symbols |= {one.symbol for one in intents}
+    symbols = {wanted.symbol} | {one.symbol for one in wanted.fills}
+    symbols |= {one.symbol for one in orders if one.client_order_id in wanted.orders}
+    symbols |= {one.symbol for one in intents if one.intent_id in wanted.intents}
     known = {fill.identity for fill in tables.fills.values() if fill.account == account}
     return AccountState(
         account=account,
         epoch=row.epoch,
         now_us=now_us,
         version=row.version,
-        outbox_sequence=row.outbox_sequence,
         event_sequence=row.event_sequence,
         intents=tuple(sorted(intents, key=lambda one: (one.taken_us, one.intent_id))),
         orders=tuple(orders),
         known_fills=tuple(fill.fill_id for fill in wanted.fills if fill.identity in known),
-        positions=tuple(one for one in newest.values() if one.status != "CLOSED" or one.symbol in symbols),
+        positions=tuple(
+            one for one in newest.values() if one.status != "CLOSED" or one.symbol in symbols or wanted.lives
+        ),
         lives=() if wanted.payment is None else lives(tables.positions.values(), wanted.payment),
         payment=None if wanted.payment is None else tables.payments.get(wanted.payment.identity),
         pairs=tuple(_pairs(tables, account, symbols, wanted)),
@@ -341,6 +360,9 @@ def _pairs(tables: Tables, account: str, symbols: set[str | None], wanted: Wante
 
 
 def _write(tables: Tables, before: AccountState, changes: Changes, place: Place | None) -> None:
+    for intent in changes.intents:
+        if intent.opening and intent.status != "REFUSED" and _opened_by_another(tables, intent):
+            raise Contended(f"{intent.strategy} has opened {intent.symbol} in that round meanwhile")
     _put(tables.intents, changes.intents, "intent_id")
     _put(tables.orders, changes.orders, "client_order_id")
     _put(tables.positions, changes.positions, "account", "venue", "market", "symbol", "life")
@@ -349,7 +371,8 @@ def _write(tables: Tables, before: AccountState, changes: Changes, place: Place 
     _put(tables.portfolios, changes.portfolios, "account", "strategy", "symbol")
     _put(tables.pairs, changes.pairs, "account", "pair_id", "round")
     for fill in changes.fills:
-        assert (fill.account, *fill.identity) not in tables.fills
+        if (fill.account, *fill.identity) in tables.fills:
+            raise Contended(f"{fill.identity} was booked meanwhile")
         tables.fills[fill.account, *fill.identity] = fill
     for paid in changes.payments:
         assert paid.identity not in tables.payments or tables.payments[paid.identity].life is None
@@ -366,6 +389,11 @@ def _write(tables: Tables, before: AccountState, changes: Changes, place: Place 
         row.version += 1
         row.event_sequence = row.event_sequence if changes.event_sequence is None else changes.event_sequence
         row.balances = row.balances if changes.balances is None else changes.balances
+
+
+def _opened_by_another(tables: Tables, intent: TakenIntent) -> bool:
+    wanted = Wanted(opening=(intent.strategy, intent.symbol, intent.slot, intent.round))
+    return any(_opens(one, wanted) and one.intent_id != intent.intent_id for one in tables.intents.values())
 
 
 def _put(rows: dict[Key, Any], changed: tuple[Any, ...], *key: str) -> None:

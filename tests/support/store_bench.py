@@ -9,9 +9,12 @@ from typing import Protocol
 
 import asyncpg
 
-from executor.ports import Store
+from executor.ports import Lease, Store
 from executor.store.postgres import PostgresStore
+from executor.store.remembering import Told
+from tapeline.domain.account import AccountState
 from tapeline.domain.account_records import Audit
+from tapeline.domain.changes import Changes, Place
 from tapeline.errors import Unavailable
 from tapeline.runtime.transactions import Transactions
 from tests.simulation.memory_store import MemoryDatabase, MemoryStore
@@ -22,6 +25,10 @@ LONG_US = 600 * SECOND_US
 
 class Closing(Store, Protocol):
     async def close(self) -> None: ...
+
+    def forget(self, account: str) -> None: ...
+
+    async def book(self, lease: Lease, before: AccountState, changes: Changes, place: Place | None) -> Told: ...
 
 
 @dataclass(slots=True)
