@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from copy import copy
-from dataclasses import dataclass, field
-from typing import Any
 
 import msgspec
 
@@ -14,64 +11,18 @@ from executor.ports import Cached, Clock, Fenced, Lease, LeaseHeld, Superseded, 
 from executor.store.postgres import lease_entry
 from executor.store.remembering import Done, Remembering, Stand, Told
 from executor.store.steps import Wanted, Work
-from executor.store.writing import mirrored
-from tapeline.domain.account import AccountState, Block, MemoryRow, PortfolioRow, SlotRow, TakenIntent
-from tapeline.domain.account_records import Audit, Balance, Control, Pair
-from tapeline.domain.audit import GENESIS, chained
-from tapeline.domain.changes import Changes, Entry, Outgoing, Place
+from tapeline.domain.account import AccountState
+from tapeline.domain.account_records import Control
+from tapeline.domain.changes import Changes, Outgoing, Place
 from tapeline.domain.funding import RECENT_US, Exposed
-from tapeline.domain.orders import OurFill, OurOrder
-from tapeline.domain.positions import OurFunding, OurPosition
 from tapeline.domain.reconcile import Booked
 from tapeline.errors import Unavailable
 from tapeline.runtime import desired_state
 from tapeline.runtime.desired_state import Wish
 from tapeline.runtime.transactions import Contended
-from tests.simulation.memory_funding import exposed, lives
-
-Key = tuple[object, ...]
-
-
-@dataclass(slots=True)
-class Account:
-    """The row of an account."""
-
-    epoch: int = 0
-    holder: str | None = None
-    lease_until_us: int = 0
-    version: int = 0
-    outbox_sequence: int = 0
-    event_sequence: int = 0
-    balances: tuple[Balance, ...] = ()
-
-
-@dataclass(slots=True)
-class Tables:
-    """All rows; a transaction works on a copy, which takes the place of this one at its end."""
-
-    accounts: dict[str, Account] = field(default_factory=dict)
-    offsets: dict[tuple[str, int], int] = field(default_factory=dict)
-    intents: dict[Key, TakenIntent] = field(default_factory=dict)
-    orders: dict[Key, OurOrder] = field(default_factory=dict)
-    positions: dict[Key, OurPosition] = field(default_factory=dict)
-    slots: dict[Key, SlotRow] = field(default_factory=dict)
-    memories: dict[Key, MemoryRow] = field(default_factory=dict)
-    portfolios: dict[Key, PortfolioRow] = field(default_factory=dict)
-    pairs: dict[Key, Pair] = field(default_factory=dict)
-    blocks: dict[Key, Block] = field(default_factory=dict)
-    fills: dict[Key, OurFill] = field(default_factory=dict)
-    payments: dict[Key, OurFunding] = field(default_factory=dict)
-    controls: dict[Key, Control] = field(default_factory=dict)
-    control_number: int = 0
-    outbox: dict[tuple[str, int], Outgoing] = field(default_factory=dict)
-    audit: list[Audit] = field(default_factory=list)
-    cache: dict[str, tuple[Cached, int]] = field(default_factory=dict)
-
-    def copied(self) -> Tables:
-        """Return tables that can be changed without these."""
-        rows = {name: copy(getattr(self, name)) for name in self.__slots__}
-        rows["accounts"] = {name: copy(one) for name, one in self.accounts.items()}
-        return Tables(**rows)
+from tests.simulation import memory_tables
+from tests.simulation.memory_funding import exposed
+from tests.simulation.memory_tables import Account, Tables
 
 
 class MemoryDatabase:
@@ -113,7 +64,7 @@ class MemoryStore(Remembering):
                 before_until_us=row.lease_until_us if row.lease_until_us > now_us else None,
             )
             row.epoch, row.holder, row.lease_until_us = lease.epoch, holder, lease.until_us
-            _send(tables, account, _audit(tables, (lease_entry(lease, now_us),)))
+            memory_tables.send(tables, account, memory_tables.audited(tables, (lease_entry(lease, now_us),)))
             if not locked:
                 sessions[account] = self
         return lease
@@ -148,7 +99,7 @@ class MemoryStore(Remembering):
         """Return the versions of an account."""
         async with _Transaction(self._database) as tables:
             row = tables.accounts.get(account)
-            now_us, desired = self._clock.now_us(), _desired_version(tables)
+            now_us, desired = self._clock.now_us(), memory_tables.desired_version(tables)
             if row is None:
                 return None
             return Stand(epoch=row.epoch, version=row.version, desired_version=desired, now_us=now_us)
@@ -156,17 +107,17 @@ class MemoryStore(Remembering):
     async def whole(self, account: str, orders: tuple[str, ...]) -> AccountState:
         """Read the account as it stands."""
         async with _Transaction(self._database) as tables:
-            return _state(tables, account, Wanted(orders=orders, whole=True), self._clock.now_us())
+            return memory_tables.read(tables, account, Wanted(orders=orders, whole=True), self._clock.now_us())
 
     async def on_rows(self, lease: Lease, wanted: Wanted, work: Work, place: Place | None) -> Done:
         """Run one transaction: check the lease, read, work, write."""
         async with _Transaction(self._database) as tables:
             _fenced(tables, lease, self._clock.now_us(), late=False)
             expected = None if place is None else tables.offsets.get((lease.account, place.partition))
-            state = _state(tables, lease.account, wanted, self._clock.now_us())
+            state = memory_tables.read(tables, lease.account, wanted, self._clock.now_us())
             changes = work(state, expected)
             if changes is not None:
-                _write(tables, state, changes, place)
+                memory_tables.put(tables, state, changes, place)
             self._lose()
         return Done(state=state, changes=changes, next_offset=expected, at_us=state.now_us)
 
@@ -178,9 +129,9 @@ class MemoryStore(Remembering):
                 return Told(verdict="epoch", at_us=now_us, epoch=row.epoch)
             if row.lease_until_us <= now_us:
                 return Told(verdict="lease", at_us=now_us, epoch=row.epoch)
-            if (row.version, _desired_version(tables)) != (before.version, before.desired_version):
+            if (row.version, memory_tables.desired_version(tables)) != (before.version, before.desired_version):
                 return Told(verdict="version", at_us=now_us, epoch=row.epoch)
-            _write(tables, before, changes, place)
+            memory_tables.put(tables, before, changes, place)
             self._lose()
         return Told(verdict="done", at_us=now_us, epoch=lease.epoch)
 
@@ -192,7 +143,7 @@ class MemoryStore(Remembering):
     async def booked(self, account: str) -> Booked:
         """Return the fills of the orders and lives that `state` returns."""
         async with _Transaction(self._database) as tables:
-            found = _state(tables, account, Wanted(whole=True), self._clock.now_us())
+            found = memory_tables.read(tables, account, Wanted(whole=True), self._clock.now_us())
             orders = {one.client_order_id for one in found.orders}
             held = {one.instrument for one in found.positions}
             return Booked(
@@ -219,7 +170,7 @@ class MemoryStore(Remembering):
             after = desired_state.changed(before, change, self._clock.now_us())
             tables.controls[change.scope, change.target] = after
             record = Outgoing(topic="control", key=after.key, symbol=None, value=after)
-            for one in (record, *_audit(tables, (desired_state.entry(before, after),))):
+            for one in (record, *memory_tables.audited(tables, (desired_state.entry(before, after),))):
                 tables.control_number += 1
                 tables.outbox[desired_state.STREAM, tables.control_number] = one
         return after
@@ -289,133 +240,3 @@ def _fenced(tables: Tables, lease: Lease, now_us: int, *, late: bool) -> Account
     if not late and row.lease_until_us <= now_us:
         raise Fenced(f"the lease of {lease.account} in epoch {lease.epoch} has run out")
     return row
-
-
-def _desired_version(tables: Tables) -> int:
-    return sum(one.version for one in tables.controls.values())
-
-
-def _state(tables: Tables, account: str, wanted: Wanted, now_us: int) -> AccountState:
-    row = tables.accounts.get(account)
-    if row is None:
-        raise LookupError(f"there is no account {account!r} in the database")
-    intents = [
-        one
-        for one in tables.intents.values()
-        if one.account == account and (one.status == "APPROVED" or one.intent_id in wanted.intents)
-    ]
-    ids = {one.intent_id for one in intents}
-    orders = [
-        one
-        for one in tables.orders.values()
-        if one.account == account and (not one.complete or one.client_order_id in wanted.orders or one.intent_id in ids)
-    ]
-    more = {one.intent_id for one in orders} - ids
-    intents += [one for one in tables.intents.values() if one.intent_id in more]
-    newest: dict[tuple[str, str, str], OurPosition] = {}
-    for held in tables.positions.values():
-        if held.account == account and (held.instrument not in newest or newest[held.instrument].life < held.life):
-            newest[held.instrument] = held
-    symbols = {wanted.symbol} | {one.symbol for one in wanted.fills}
-    symbols |= {one.symbol for one in orders if one.client_order_id in wanted.orders}
-    symbols |= {one.symbol for one in intents if one.intent_id in wanted.intents}
-    known = {fill.identity for fill in tables.fills.values() if fill.account == account}
-    return AccountState(
-        account=account,
-        epoch=row.epoch,
-        now_us=now_us,
-        version=row.version,
-        event_sequence=row.event_sequence,
-        intents=tuple(sorted(intents, key=lambda one: (one.taken_us, one.intent_id))),
-        orders=tuple(orders),
-        known_fills=tuple(fill.fill_id for fill in wanted.fills if fill.identity in known),
-        positions=tuple(
-            one for one in newest.values() if one.status != "CLOSED" or one.symbol in symbols or wanted.lives
-        ),
-        lives=() if wanted.payment is None else lives(tables.positions.values(), wanted.payment),
-        payment=None if wanted.payment is None else tables.payments.get(wanted.payment.identity),
-        pairs=tuple(_pairs(tables, account, symbols, wanted)),
-        slots=tuple(one for one in tables.slots.values() if one.account == account),
-        memories=tuple(one for one in tables.memories.values() if one.account == account),
-        portfolios=tuple(one for one in tables.portfolios.values() if one.account == account),
-        openings=tuple(one.intent_id for one in tables.intents.values() if _opens(one, wanted)),
-        controls=tuple(sorted(tables.controls.values(), key=lambda one: (one.scope, one.target))),
-        blocks=tuple(one for one in tables.blocks.values() if one.account == account),
-        balances=row.balances,
-    )
-
-
-def _opens(one: TakenIntent, wanted: Wanted) -> bool:
-    place = (one.strategy, one.symbol, one.slot, one.round)
-    return one.opening and one.status != "REFUSED" and place == wanted.opening
-
-
-def _pairs(tables: Tables, account: str, symbols: set[str | None], wanted: Wanted) -> list[Pair]:
-    newest: dict[str, Pair] = {}
-    for one in tables.pairs.values():
-        runs = one.state not in ("PAUSED", "READY") or one.symbol in symbols or wanted.whole
-        if one.account == account and runs and (one.pair_id not in newest or newest[one.pair_id].round < one.round):
-            newest[one.pair_id] = one
-    return list(newest.values())
-
-
-def _write(tables: Tables, before: AccountState, changes: Changes, place: Place | None) -> None:
-    for intent in changes.intents:
-        if intent.opening and intent.status != "REFUSED" and _opened_by_another(tables, intent):
-            raise Contended(f"{intent.strategy} has opened {intent.symbol} in that round meanwhile")
-    _put(tables.intents, changes.intents, "intent_id")
-    _put(tables.orders, changes.orders, "client_order_id")
-    _put(tables.positions, changes.positions, "account", "venue", "market", "symbol", "life")
-    _put(tables.slots, changes.slots, "account", "strategy", "symbol", "slot")
-    _put(tables.memories, changes.memories, "account", "strategy", "symbol")
-    _put(tables.portfolios, changes.portfolios, "account", "strategy", "symbol")
-    _put(tables.pairs, changes.pairs, "account", "pair_id", "round")
-    for fill in changes.fills:
-        if (fill.account, *fill.identity) in tables.fills:
-            raise Contended(f"{fill.identity} was booked meanwhile")
-        tables.fills[fill.account, *fill.identity] = fill
-    for paid in changes.payments:
-        assert paid.identity not in tables.payments or tables.payments[paid.identity].life is None
-        tables.payments[paid.identity] = paid
-    for block in changes.blocks:
-        tables.blocks[block.account, block.venue, block.market, block.symbol] = block
-    for block in changes.unblocked:
-        tables.blocks.pop((block.account, block.venue, block.market, block.symbol), None)
-    if place is not None:
-        tables.offsets[before.account, place.partition] = place.offset + 1
-    row = tables.accounts[before.account]
-    _send(tables, before.account, (*changes.outgoing, *_audit(tables, changes.audits)))
-    if changes != Changes():
-        row.version += 1
-        row.event_sequence = row.event_sequence if changes.event_sequence is None else changes.event_sequence
-        row.balances = row.balances if changes.balances is None else changes.balances
-
-
-def _opened_by_another(tables: Tables, intent: TakenIntent) -> bool:
-    wanted = Wanted(opening=(intent.strategy, intent.symbol, intent.slot, intent.round))
-    return any(_opens(one, wanted) and one.intent_id != intent.intent_id for one in tables.intents.values())
-
-
-def _put(rows: dict[Key, Any], changed: tuple[Any, ...], *key: str) -> None:
-    for one in changed:
-        name = tuple(getattr(one, part) for part in key)
-        if name in rows and rows[name].version >= one.version:
-            raise Contended(f"{name} has changed meanwhile")
-        rows[name] = one
-
-
-def _send(tables: Tables, account: str, outgoing: tuple[Outgoing, ...]) -> None:
-    row = tables.accounts[account]
-    for one in outgoing:
-        row.outbox_sequence += 1
-        tables.outbox[account, row.outbox_sequence] = one
-
-
-def _audit(tables: Tables, entries: tuple[Entry, ...]) -> tuple[Outgoing, ...]:
-    made: list[Outgoing] = []
-    for entry in entries:
-        previous = tables.audit[-1].hash if tables.audit else GENESIS
-        row = chained(entry, sequence=len(tables.audit) + 1, previous=previous)
-        tables.audit.append(row)
-        made.append(mirrored(row))
-    return tuple(made)
