@@ -17,10 +17,12 @@ from tapeline.runtime import clock
 from tapeline.runtime.kafka import Outgoing, Publisher
 from tapeline.runtime.lifecycle import background
 
-PAUSE_S: Final = 0.005
-"""Between two rounds: under load what has come meanwhile is gathered, many records a batch."""
-GATHER_S: Final = 0.001
-"""How long the first news after a silence waits for what comes with it."""
+ROUND_S: Final = 0.004
+"""What a round takes off the time that rounds may use: under load what has come meanwhile goes out together."""
+AHEAD_S: Final = 0.032
+"""So much may be used ahead: news that comes alone, or a few at once, does not wait."""
+IDLE_S: Final = 0.005
+"""Changes and trades come with books or wait so long."""
 AWAY_S: Final = 0.5
 SENDERS: Final = 8
 """Batches and books under way at once, each of its own partition or instrument."""
@@ -42,15 +44,16 @@ class Publishing:
                 _ = await stack.enter_async_context(background(f"publish-{number}", self._sending()))
             news = asyncio.Event()
             self._market.books.on_news = news.set
-            worked_s = clock.monotonic_s()
+            used_s = clock.monotonic_s()
             while True:
                 news.clear()
                 if self._round():
-                    worked_s = clock.monotonic_s()
-                # Changes and trades come with books or can wait for the next round.
+                    used_s = max(used_s, clock.monotonic_s()) + ROUND_S
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(news.wait(), PAUSE_S)
-                await asyncio.sleep(max(GATHER_S, worked_s + PAUSE_S - clock.monotonic_s()))
+                    async with asyncio.timeout(IDLE_S):
+                        await news.wait()
+                # What came with it in the same read is taken in first.
+                await asyncio.sleep(max(0.0, used_s - AHEAD_S - clock.monotonic_s()))
 
     def _round(self) -> bool:
         """Hand all that may go now to the senders; tell whether there was anything."""

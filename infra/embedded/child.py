@@ -42,6 +42,9 @@ _ASK_STARTING_S = 0.05
 _ASK_RUNNING_S = 2.0
 _SILENT_AFTER = 2
 _KILLED_WITHIN_S = 5.0
+_YIELDS = 10
+"""How much nicer than the others it is that gives way."""
+_MOST_NICE = 19
 _TAIL_BYTES = 65_536
 _MOST_OUTPUT_BYTES = 5_000_000
 _COMPLAINTS = ("FATAL", "PANIC", "ERROR", "Error", "Exception")
@@ -65,6 +68,8 @@ class ChildSpec:
     stop_signal: signal.Signals = signal.SIGTERM
     user: int | None = None
     before: Callable[[], object] | None = None
+    yields: bool = False
+    """Whether it gives way, where cores are few, to what decides and trades: it only records or shows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,7 +204,10 @@ class Child:
             self._process = process
         created_s = None
         with contextlib.suppress(psutil.NoSuchProcess):
-            created_s = psutil.Process(process.pid).create_time()
+            found = psutil.Process(process.pid)
+            created_s = found.create_time()
+            if spec.yields:
+                found.nice(min(found.nice() + _YIELDS, _MOST_NICE))
         restarts = self.record.restarts + (1 if self._settled.is_set() else 0)
         self._change("spawned", pid=process.pid, created_s=created_s, restarts=restarts)
         return process

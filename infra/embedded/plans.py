@@ -219,6 +219,7 @@ class Plans:
             data=data,
             output=self.output(CLICKHOUSE),
             probe=probes.http(HOST, port, "/ping"),
+            yields=True,
         )
 
     async def _registry(self) -> ChildSpec:

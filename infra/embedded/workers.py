@@ -29,6 +29,7 @@ GATEWAY: Final = "gateway"
 JOURNAL: Final = "journal"
 """The folder below the data directory in which the simulated markets write down what they do."""
 
+_YIELDING: Final = frozenset({SINKS, GATEWAY})
 _PLACES: Final = tuple(f"{venue.id}:{market}" for venue in VENUES.values() for market in venue.feeds)
 
 
@@ -87,6 +88,7 @@ def spec(name: str, settings: Settings, chosen: WorkerPorts, *, environ: Mapping
         folder=Path.cwd(),
         output=output,
         probe=_probe(name, chosen),
+        yields=name in _YIELDING,
     )
 
 

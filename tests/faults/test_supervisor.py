@@ -74,6 +74,8 @@ def test_a_stop_is_orderly_and_leaves_nothing(settings: Settings) -> None:
         print(f"  {status.record.name}: {status.memory_mb} MB")  # noqa: T201 - the measure
         assert (status.alive, status.record.state) == (True, "running")
     supervisor = psutil.Process(run.supervisor.pid)
+    nicer = {one.name: psutil.Process(one.pid).nice() > supervisor.nice() for one in run.processes.values() if one.pid}
+    assert nicer == {"kafka": False, "registry": False, "postgres": False, "clickhouse": True}
     with measured("stop"):
         supervisor.send_signal(signal.SIGTERM)
         assert supervisor.wait(timeout=30) == 0

@@ -8,7 +8,7 @@ from pathlib import Path
 from infra.embedded import workers
 from infra.embedded.ports import Ports
 from infra.embedded.workers import WorkerPorts
-from tapeline.runtime.settings import Data, Embedded, Server, Settings, Simulation, Venues
+from tapeline.runtime.settings import Data, Embedded, Server, Settings, Simulation, Strategies, Venues
 
 PLACES = ("binance:spot", "binance:futures", "bybit:spot", "bybit:futures")
 PIPELINE = Embedded(pipeline=True)
@@ -60,3 +60,13 @@ def test_a_worker_is_started_by_the_command_that_a_person_would_give(tmp_path: P
         "gateway": ("-m", "gateway"),
     }  # fmt: skip
     assert {command[0] for command in commands.values()} == {sys.executable}
+
+
+def test_what_records_or_shows_gives_way_to_what_decides_and_trades(tmp_path: Path) -> None:
+    trading = Strategies(run=({"name": "a", "strategy": "two-leg"},))
+    found = Settings(embedded=PIPELINE, venues=SIMULATED, strategies=trading)
+    with Ports() as ports:
+        chosen = workers.choose(found, ports)
+    specs = [workers.spec(name, found, chosen, environ={}, output=tmp_path / "out") for name in workers.names(found)]
+    assert {one.name for one in specs if one.yields} == {"sinks", "gateway"}
+    assert {one.name for one in specs if not one.yields} == {"simulator", "producers", "processors", "executor"}
