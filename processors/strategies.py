@@ -14,7 +14,7 @@ from uuid import UUID, uuid5
 from processors import commandline
 from processors.agent import Agent, Output
 from processors.spreads import FEES, WARM_UP_S
-from processors.strategy_board import READS, Board, recall, take
+from processors.strategy_board import READS, SIGNALS, Board, recall, take
 from tapeline.domain.order_records import OrderIntent
 from tapeline.domain.partition import origin_key, strategy_key
 from tapeline.runtime.settings import Settings
@@ -30,7 +30,7 @@ def agent(instances: tuple[Instance, ...]) -> Agent[Board]:
     """Return the agent that runs these instances."""
     return Agent(
         name="strategies",
-        reads=READS,
+        reads=reads(instances),
         writes=("order.intent",),
         fresh=Board,
         decide=take,
@@ -44,6 +44,12 @@ def agent(instances: tuple[Instance, ...]) -> Agent[Board]:
         everywhere=("control",),
         placed=True,
     )
+
+
+def reads(instances: tuple[Instance, ...]) -> tuple[str, ...]:
+    """Return the topics that these instances need."""
+    wanted = frozenset[str]().union(*(one.strategy.signals | one.strategy.wakes for one in instances))
+    return tuple(topic for topic in READS if topic not in SIGNALS or topic in wanted)
 
 
 def conclude(instances: tuple[Instance, ...], board: Board) -> Iterator[Output]:

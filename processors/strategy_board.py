@@ -220,4 +220,6 @@ _TAKERS: Final[dict[str, Callable[[Board, Placed, Any], None]]] = {
     "order.event": _event,
     "control": _control,
 }
+SIGNALS: Final = frozenset({"signal.spread"})
+"""What is read only where a strategy asks for it."""
 READS: Final = tuple(topic for topic in _TAKERS if topic != "control")

@@ -110,7 +110,8 @@ Decide = Callable[[View[P, M]], Decision[M]]
 class Strategy(Generic[P, M]):
     """One strategy: its name, the structs of its parameters and memory (each with defaults), and its function.
 
-    `wakes` are the topics whose records call it; a portfolio or order event of its own does so always.
+    `wakes` are the topics whose records call it; a portfolio or order event of its own does so always. `signals` are
+    those whose newest records its view holds: what no strategy asks for is not read, for signals are many.
     """
 
     name: str
@@ -118,6 +119,7 @@ class Strategy(Generic[P, M]):
     memory: type[M]
     decide: Decide[P, M]
     wakes: frozenset[str] = frozenset({"md.book", "clock"})
+    signals: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

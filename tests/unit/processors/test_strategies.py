@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 import pytest
 
+from processors import strategies
 from processors.agent import Output
 from processors.strategies import agent_of, traceparent
 from processors.strategy_board import Board
@@ -15,7 +17,7 @@ from tapeline.domain.ids import intent_id
 from tapeline.domain.order_records import Cause, EnterPair, ExitPair, OrderIntent
 from tapeline.errors import InvalidMessage
 from tapeline.runtime.settings import Settings
-from tests.unit.processors.strategy_desk import StrategyDesk, control, event, tick
+from tests.unit.processors.strategy_desk import ONE, StrategyDesk, control, event, tick
 from tests.unit.strategies.views import BOOKS, CHEAP, DEAR, NOW, RULES, SYMBOL, book, held, portfolio
 
 INPUTS = (RULES[CHEAP], RULES[DEAR], BOOKS[CHEAP], BOOKS[DEAR])
@@ -183,3 +185,12 @@ def test_the_agent_reads_portfolios_and_rules_whole_and_begins_at_the_end() -> N
     assert (made.begin, made.everywhere, made.placed) == ("end", ("control",), True)
     assert isinstance(made.fresh(), Board)
     assert Output("a", "b", {}).headers == ()
+
+
+def test_signals_are_read_only_where_a_strategy_asks_for_them() -> None:
+    [one] = ONE
+    asking = replace(one, strategy=replace(one.strategy, signals=frozenset({"signal.spread"})))
+    base = ("md.book", "ref.instrument", "clock", "portfolio", "order.event")
+
+    assert strategies.agent(ONE).reads == base
+    assert sorted(strategies.agent((one, asking)).reads) == sorted((*base, "signal.spread"))
