@@ -217,7 +217,7 @@ class Log(Protocol):
         """Return what has come, in the order of each partition; wait for the first."""
 
     async def publish(self, records: tuple[Waiting, ...]) -> None:
-        """Publish in order; returns when the broker has acknowledged all, raises Unavailable otherwise."""
+        """Publish each partition in order; returns when the broker has all, raises Unavailable otherwise."""
 
 
 class VenueLink(Protocol):

@@ -1,15 +1,14 @@
-"""The real Log: reads `order.intent` from offsets of our own, without a group, and publishes the outbox in its order.
+"""The real Log: reads `order.intent` from offsets of our own, without a group; publishes the outbox by partition.
 
-A record that cannot be read is with the dead letters, acknowledged, before it is told. Each record is acknowledged
-before the next one goes to another partition, so what the broker has is at any time a beginning of the outbox but for
-records of one partition that are under way.
+A record that cannot be read is with the dead letters, acknowledged, before it is told. What the broker has of a
+partition is at any time a beginning of what the outbox has for it; partitions do not wait for one another.
 """
 
 from __future__ import annotations
 
-import itertools
+import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Final, NamedTuple, Self
@@ -101,10 +100,13 @@ class KafkaLog:
         return found
 
     async def publish(self, records: tuple[Waiting, ...]) -> None:
-        """Publish in order; returns when the broker has acknowledged all, raises Unavailable otherwise."""
+        """Publish each partition in order; returns when the broker has all, raises Unavailable otherwise."""
         ready = [await self._ready(one) for one in records]
-        for (topic, partition), run in _runs(ready):
-            await self._publisher.publish_many(topic, partition, run)
+        sending = (self._publisher.publish_many(*place, run) for place, run in _by_partition(ready).items())
+        # All are waited for: one that were still under way when this raises would come after its own repetition.
+        for found in await asyncio.gather(*sending, return_exceptions=True):
+            if isinstance(found, BaseException):
+                raise found
 
     async def _read(self, record: Record) -> LoggedIntent:
         place = Place(partition=record.partition, offset=record.offset)
@@ -133,7 +135,9 @@ class KafkaLog:
         return _Ready(topic.name, partition, Outgoing(waiting.record.key.encode(), data, headers_of(topic, waiting)))
 
 
-def _runs(ready: Iterable[_Ready]) -> Iterator[tuple[tuple[str, int], list[Outgoing]]]:
-    """Yield neighbours of the same partition together, all in their order."""
-    for place, run in itertools.groupby(ready, key=lambda one: (one.topic, one.partition)):
-        yield place, [one.record for one in run]
+def _by_partition(ready: Iterable[_Ready]) -> dict[tuple[str, int], list[Outgoing]]:
+    """Return what goes to each partition, in its order."""
+    found: dict[tuple[str, int], list[Outgoing]] = {}
+    for one in ready:
+        found.setdefault((one.topic, one.partition), []).append(one.record)
+    return found
