@@ -15,6 +15,48 @@ LANGUAGE sql STABLE
 RETURN (SELECT coalesce(sum(version), 0)::bigint FROM desired_state);
 COMMENT ON FUNCTION desired_version IS 'Rises with every change of desired state';
 
+-- Several entries of the audit with one look at its head, which is moved once.
+CREATE FUNCTION write_audits(entries jsonb) RETURNS SETOF audit_logs
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    head audit_head;
+    entry jsonb;
+    made audit_logs;
+BEGIN
+    SELECT * INTO STRICT head FROM audit_head FOR UPDATE;
+    FOR entry IN SELECT e.body FROM jsonb_array_elements(entries) WITH ORDINALITY AS e(body, place) ORDER BY e.place
+    LOOP
+        made := jsonb_populate_record(NULL::audit_logs, entry);
+        made.sequence := head.sequence + 1;
+        made.previous_hash := head.hash;
+        made.hash := encode(sha256(convert_to(audit_text(
+            made.previous_hash, made.sequence::text, made.action::text, made.entity_type, made.entity_id,
+            made.old_value, made.new_value, made.reason, made.trace_id, made.success::text, made.error_message,
+            made.context, made.actor, made.at_us::text
+        ), 'UTF8')), 'hex');
+        INSERT INTO audit_logs (
+            sequence, action, entity_type, entity_id, old_value, new_value, reason, trace_id, success, error_message,
+            context, actor, at_us, previous_hash, hash
+        ) VALUES (
+            made.sequence, made.action, made.entity_type, made.entity_id, made.old_value, made.new_value, made.reason,
+            made.trace_id, made.success, made.error_message, made.context, made.actor, made.at_us, made.previous_hash,
+            made.hash
+        );
+        head.sequence := made.sequence;
+        head.hash := made.hash;
+        RETURN NEXT made;
+    END LOOP;
+    UPDATE audit_head SET sequence = head.sequence, hash = head.hash;
+END
+$$;
+COMMENT ON FUNCTION write_audits IS 'The one way into audit_logs';
+REVOKE ALL ON FUNCTION write_audits FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION write_audit(entry jsonb) RETURNS audit_logs
+LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
+RETURN (SELECT w FROM write_audits(jsonb_build_array(entry)) w);
+COMMENT ON FUNCTION write_audit IS 'One entry, by write_audits';
+
 CREATE FUNCTION book(
     of_account text, in_epoch bigint, at_version bigint, at_desired bigint, change jsonb,
     OUT verdict text, OUT at_us bigint, OUT epoch_found bigint
@@ -217,10 +259,9 @@ BEGIN
     END IF;
     IF change ? 'audits' THEN
         INSERT INTO outbox (stream, number, topic, key, record, body, trace_id)
-        SELECT of_account, told + e.place, 'audit', w.entity_type || ':' || w.entity_id, 'tapeline.Audit',
-            to_jsonb(w) - 'timestamp', w.trace_id
-        FROM jsonb_array_elements(change -> 'audits') WITH ORDINALITY AS e(body, place), LATERAL write_audit(e.body) w
-        ORDER BY e.place;
+        SELECT of_account, told + w.ordinality, 'audit', w.entity_type || ':' || w.entity_id, 'tapeline.Audit',
+            to_jsonb(w) - 'timestamp' - 'ordinality', w.trace_id
+        FROM write_audits(change -> 'audits') WITH ORDINALITY AS w;
         told := told + jsonb_array_length(change -> 'audits');
     END IF;
     UPDATE accounts SET version = version + 1, outbox_sequence = told,
