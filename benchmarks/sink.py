@@ -22,9 +22,10 @@ from benchmarks.measure import Result
 from schemas.topics import by_name
 from sinks import store
 from sinks.batching import Bounds
-from sinks.clickhouse import Place, Sink
+from sinks.clickhouse import Sink
 from sinks.holes import Holes
 from sinks.intake import Intake
+from sinks.membership import Place
 from sinks.rows.snapshots import SNAPSHOTS
 from tapeline.domain.events import Book
 from tapeline.runtime import clickhouse, kafka
