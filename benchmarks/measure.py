@@ -67,9 +67,14 @@ def compare(what: str, ours: Work, peers: Mapping[str, Work], *, calls: int, rou
     for _ in range(rounds):
         for name, work in ways.items():
             spent[name].append(_cpu_us(work, calls))
-    cost = {name: statistics.median(times) for name, times in spent.items()}
     if not peers:
-        return [Result(what=what, ours_us=round(cost[""], 2), calls=calls * rounds)]
+        return [Result(what=what, ours_us=round(statistics.median(spent[""]), 2), calls=calls * rounds)]
+    return against(what, spent, dict.fromkeys(peers, calls * rounds))
+
+
+def against(what: str, spent: Mapping[str, Sequence[float]], calls: Mapping[str, int]) -> list[Result]:
+    """Return one result per peer of so many calls: the median of its rounds against that of ours, which has no name."""
+    cost = {name: statistics.median(times) for name, times in spent.items()}
     return [
         Result(
             what=what,
@@ -77,9 +82,9 @@ def compare(what: str, ours: Work, peers: Mapping[str, Work], *, calls: int, rou
             peer=peer,
             peer_us=round(cost[peer], 2),
             ratio=round(cost[peer] / cost[""], 2),
-            calls=calls * rounds,
+            calls=count,
         )
-        for peer in peers
+        for peer, count in calls.items()
     ]
 
 

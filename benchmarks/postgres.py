@@ -7,7 +7,6 @@ batch is there already. COPY only appends: it is the floor. `python -m benchmark
 from __future__ import annotations
 
 import asyncio
-import statistics
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -18,7 +17,7 @@ from typing import NamedTuple
 import asyncpg
 
 from benchmarks import services
-from benchmarks.measure import Result
+from benchmarks.measure import Result, against
 from tapeline.runtime import postgres
 from tapeline.runtime.endpoints import PostgresEndpoint
 
@@ -71,19 +70,12 @@ async def _measured(endpoint: PostgresEndpoint) -> list[Result]:
             for name, took_s in (await _round(raw, ways, turn)).items():
                 spent[name].append(took_s / (BATCH * BATCHES) * 1e6)
     await raw.close()
-    cost = {name: statistics.median(times[1:]) for name, times in spent.items()}
-    return [
-        Result(
-            what=f"row into Postgres, upserts of {BATCH:,} (wall time)",
-            ours_us=round(cost[""], 2),
-            peer=name,
-            peer_us=round(cost[name], 2),
-            ratio=round(cost[name] / cost[""], 2),
-            calls=BATCH * BATCHES * ROUNDS,
-        )
-        for name in cost
-        if name
-    ]
+    warm = {name: times[1:] for name, times in spent.items()}
+    return against(
+        f"row into Postgres, upserts of {BATCH:,} (wall time)",
+        warm,
+        {name: BATCH * BATCHES * ROUNDS for name in warm if name},
+    )
 
 
 def _ways(pool: asyncpg.Pool, raw: asyncpg.Connection) -> dict[str, Way]:

@@ -7,7 +7,6 @@ it reads nothing, decodes nothing, knows nothing of crashes. `python -m benchmar
 from __future__ import annotations
 
 import asyncio
-import statistics
 import sys
 import time
 import uuid
@@ -18,13 +17,14 @@ from clickhouse_connect.driver.asyncclient import AsyncClient
 
 from benchmarks import codec as codec_benchmark
 from benchmarks import services
-from benchmarks.measure import Result
+from benchmarks.measure import Result, against
 from schemas.topics import by_name
 from sinks import store
 from sinks.batching import Bounds
-from sinks.clickhouse import Place, Sink
+from sinks.clickhouse import Sink
 from sinks.holes import Holes
 from sinks.intake import Intake
+from sinks.membership import Place
 from sinks.rows.snapshots import SNAPSHOTS
 from tapeline.domain.events import Book
 from tapeline.runtime import clickhouse, kafka
@@ -60,19 +60,10 @@ async def _measured(found: Endpoints, run: RunFile) -> list[Result]:
             spent["insert_arrow, columns ready"].append(await _arrow(client, _books(turn + 1_000)))
             spent["insert, row by row"].append(await _naive(client, _books(turn + 2_000)[:NAIVE_ROWS]))
     await client.close()
-    cost = {name: statistics.median(times[1:]) for name, times in spent.items()}
-    return [
-        Result(
-            what="book of 20 levels from Kafka into ClickHouse (wall time)",
-            ours_us=round(cost[""], 2),
-            peer=name,
-            peer_us=round(cost[name], 2),
-            ratio=round(cost[name] / cost[""], 2),
-            calls=ROWS * ROUNDS,
-        )
-        for name in cost
-        if name
-    ]
+    warm = {name: times[1:] for name, times in spent.items()}
+    return against(
+        "book of 20 levels from Kafka into ClickHouse (wall time)", warm, {name: ROWS * ROUNDS for name in warm if name}
+    )
 
 
 def _books(turn: int) -> list[Book]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import statistics
 import sys
 import tempfile
 import time
@@ -22,7 +21,7 @@ from yarl import URL
 
 from benchmarks import services
 from benchmarks.codec import book
-from benchmarks.measure import Result
+from benchmarks.measure import Result, against
 from processors.app import BatchApp
 from processors.transport import Batch
 from schemas.topics import by_name
@@ -97,19 +96,7 @@ async def _compared(kafka: KafkaEndpoint, what: str, work: Work) -> list[Result]
     for _ in range(ROUNDS):
         for name, (way, count) in ways.items():
             spent[name].append(await way(kafka, work, count))
-    cost = {name: statistics.median(times) for name, times in spent.items()}
-    return [
-        Result(
-            what=what,
-            ours_us=round(cost[""], 2),
-            peer=peer,
-            peer_us=round(cost[peer], 2),
-            ratio=round(cost[peer] / cost[""], 2),
-            calls=ways[peer][1] * ROUNDS,
-        )
-        for peer in ways
-        if peer
-    ]
+    return against(what, spent, {name: count * ROUNDS for name, (_, count) in ways.items() if name})
 
 
 class _Meter:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -96,15 +96,12 @@ def _visibility_s(network: Network, facts: TradingFacts) -> float:
 @asynccontextmanager
 async def link(place: Place) -> AsyncIterator[HttpLink]:
     """Open the link to a market and close it at the end; while the venue does not answer it is tried again."""
+    async with AsyncExitStack() as stack:
 
-    async def opened() -> HttpLink:
-        return await HttpLink(place.trading, place.keys, place.hosts, {}).__aenter__()
+        async def opened() -> HttpLink:
+            return await stack.enter_async_context(HttpLink(place.trading, place.keys, place.hosts, {}))
 
-    made = await retry.reach(place.trading.facts.where, opened, None)
-    try:
-        yield made
-    finally:
-        await made.__aexit__(None, None, None)
+        yield await retry.reach(place.trading.facts.where, opened, None)
 
 
 def teach(links: Mapping[Where, HttpLink], rules: Rules) -> None:

@@ -8,6 +8,7 @@ from typing import Final
 
 from fastapi import APIRouter, FastAPI
 
+from gateway import reference
 from gateway.desk import Desk
 from gateway.routes import health, live, orderbook, spreads, status, version
 
@@ -33,6 +34,8 @@ def build(desk: Desk) -> FastAPI:
         title="Tapeline gateway",
         version=metadata.version("tapeline"),
         description=_ABOUT,
+        # The ones that FastAPI brings load scripts from elsewhere; ours is `gateway.reference`.
+        docs_url=None,
         redoc_url=None,
         swagger_ui_oauth2_redirect_url=None,
         # Its spans would carry whole URLs, and a token may stand in one.
@@ -40,4 +43,5 @@ def build(desk: Desk) -> FastAPI:
     )
     for router in ROUTES:
         app.include_router(router(desk))
+    app.include_router(reference.router(app))
     return app

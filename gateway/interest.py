@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, NamedTuple, get_args
 import msgspec
 
 from gateway import naming
+from tapeline.domain import spelling
 
 Kind = Literal["book", "spread", "gap", "alert", "heartbeat"]
 
@@ -90,9 +91,9 @@ def _symbols(before: Interest, value: Any, known: Collection[str]) -> Interest |
         told = f"{len(value)} entries long" if isinstance(value, list) else naming.shown(value)
         return Mistake(f"symbols is {told}: give a list of at most {SYMBOLS_MOST}, or null for all")
     found: set[str] = set()
-    spellings = naming.spellings(known)
+    by_spelling = spelling.spellings(known)
     for at, text in enumerate(value):
-        symbol = (naming.symbol_of(text, spellings) or naming.spelt(text)) if isinstance(text, str) else None
+        symbol = (naming.known_as(text, by_spelling) or naming.spelt(text)) if isinstance(text, str) else None
         if symbol is None:
             told = naming.hint(text, known) if isinstance(text, str) and known else "write it as 'BTC/USDT'"
             return Mistake(f"symbols[{at}] is {naming.shown(text)}: {told}")

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Final, NamedTuple
 
 from tapeline.domain.events import Market
+from tapeline.domain.spelling import advice, spellings, squeezed
 
 _BETWEEN: Final = re.compile(r"[-_/]")
 _SYMBOL: Final = re.compile(r"[^\W_]{1,20}/[^\W_]{1,20}")
-# A name this unlike all of ours is no slip of the pen.
-_SIMILAR: Final = 0.5
 _SHOWN_MOST: Final = 40
 _NAMED_MOST: Final = 10
 
@@ -31,14 +29,9 @@ class Unknown(NamedTuple):
     sentence: str
 
 
-def spellings(symbols: Iterable[str]) -> Mapping[str, str]:
-    """Return known symbols by what is left of them without a separator."""
-    return {_squashed(symbol): symbol for symbol in symbols}
-
-
-def symbol_of(text: str, known: Mapping[str, str]) -> str | None:
-    """Return the known symbol that is meant, whatever stands between base and quote; None when there is none."""
-    return known.get(_squashed(text))
+def known_as(text: str, known: Mapping[str, str]) -> str | None:
+    """Return the symbol that is meant among those that `spellings` gave; None when there is none."""
+    return known.get(squeezed(text))
 
 
 def spelt(text: str) -> str | None:
@@ -54,7 +47,7 @@ def find(places: Collection[Place], venue: str, market: Market, pair: str) -> Pl
     if wanted not in venues:
         return Unknown(f"no book of the exchange {shown(venue)} is known: {hint(wanted, venues)}")
     here = [place for place in places if place.venue == wanted]
-    symbol = symbol_of(pair, spellings(place.symbol for place in here))
+    symbol = known_as(pair, spellings(place.symbol for place in here))
     if symbol is not None:
         found = Place(wanted, market, symbol)
         if found in here:
@@ -69,20 +62,10 @@ def hint(text: str, known: Collection[str]) -> str:
     """Return what to do about a name that is not among the known ones."""
     if not known:
         return "none is known yet, try again when producers run"
-    spelt_so = spellings(known)
-    near = difflib.get_close_matches(_squashed(text), spelt_so, n=1, cutoff=_SIMILAR)
-    if near:
-        return f"did you mean {spelt_so[near[0]]!r}?"
-    named = sorted(known)
-    more = f" and {len(named) - _NAMED_MOST} more" if len(named) > _NAMED_MOST else ""
-    return f"known are {', '.join(named[:_NAMED_MOST])}{more}"
+    return advice(text, known, most=_NAMED_MOST)
 
 
 def shown(value: object) -> str:
     """Return a value as a sentence shows it: quoted, and not longer than a person reads."""
     text = repr(value)
     return text if len(text) <= _SHOWN_MOST else f"{text[:_SHOWN_MOST]}.."
-
-
-def _squashed(text: str) -> str:
-    return _BETWEEN.sub("", text).upper()

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from gateway import naming, views
 from gateway.naming import Place
 from gateway.views import BookView, ProcessView, SpreadView
+from tapeline.domain import spelling
 from tapeline.domain.events import Book, BookState, Heartbeat, Market
 from tapeline.domain.partition import instrument_key
 from tapeline.domain.spread import Spread
@@ -134,7 +135,7 @@ class State:
     def find_spreads(self, pair: str, now_us: int) -> tuple[SpreadView, ...] | naming.Unknown:
         """Return the spreads of the symbol that a person means, or why there are none."""
         symbols = self.symbols
-        symbol = naming.symbol_of(pair, naming.spellings(symbols))
+        symbol = naming.known_as(pair, spelling.spellings(symbols))
         if symbol is None:
             return naming.Unknown(f"nothing is known of {naming.shown(pair)}: {naming.hint(pair, symbols)}")
         of_symbol = (spread for key, spread in self._spreads.items() if key.symbol == symbol)

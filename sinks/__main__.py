@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from sinks import clickhouse, postgres, store
 from sinks.batching import Bounds
-from sinks.clickhouse import Place
 from sinks.histories.catalogue import BY_TOPIC as HISTORIES
 from sinks.holes import Hole, Holes, alarm
 from sinks.intake import Intake
 from sinks.ledger import ledger
+from sinks.membership import Place
 from tapeline.runtime import endpoints, lifecycle, registry, speaking, telemetry
 from tapeline.runtime.codec import Codec
 from tapeline.runtime.dlq import DeadLetters

@@ -15,12 +15,12 @@ from sinks import pending
 from sinks.batching import Bounds, Commit, Insert, Lane, Wait, opened, token
 from sinks.holes import Hole
 from sinks.known import Known
-from sinks.patience import GATHER_S, Lag, Patience
+from sinks.membership import Membership, Terms, Work
 from sinks.rows.catalogue import BY_TOPIC
 from sinks.steps import NoSteps, Steps
 from sinks.store import Late
 from tapeline.errors import Unavailable
-from tapeline.runtime import clock, kafka, lifecycle, logs, metrics
+from tapeline.runtime import clock, kafka, logs, metrics
 from tapeline.runtime.log_events import LogEvent
 
 if TYPE_CHECKING:
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from sinks.holes import Holes
     from sinks.intake import Intake
     from sinks.known import Key
+    from sinks.membership import Place
     from sinks.rows.table import Table
     from sinks.store import Store
-    from tapeline.runtime.endpoints import KafkaEndpoint
     from tapeline.runtime.health import Health
     from tapeline.runtime.kafka import Partition, Reader, Record
 
@@ -50,15 +50,9 @@ LOOK_UP: Final = 2_000
 
 _MOST_RECORDS: Final = 5_000
 _COMMIT_S: Final = 5.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where the sink reads: the group and this member's own name in it."""
-
-    kafka: KafkaEndpoint
-    group: str
-    member: str
+_TERMS: Final = Terms(
+    store="clickhouse", topics=tuple(BY_TOPIC), most=_MOST_RECORDS, waits=("take-over",), stop_s=FLUSH_S
+)
 
 
 @dataclass(slots=True)
@@ -71,6 +65,16 @@ class _Owned:
     proved_s: float = float("-inf")
     unsettled: bool = False
     reread: int | None = None
+
+    @property
+    def next(self) -> int:
+        """Return the offset that is read next."""
+        return self.lane.expected or 0
+
+    @property
+    def replays(self) -> bool:
+        """Tell whether a range that its last owner left pending comes first."""
+        return self.lane.pending is not None
 
 
 class Sink:
@@ -94,117 +98,58 @@ class Sink:
         self._holes = holes
         self._bounds = bounds or Bounds()
         self._steps = steps or NoSteps()
-        self._owned: dict[Partition, _Owned] = {}
-        self._assigned: frozenset[Partition] = frozenset()
-        # Held while a round is under way: the group waits for it before it takes partitions away.
-        self._turn = asyncio.Lock()
-        # Set when the group or a stop wants the round to end.
-        self._hurry = asyncio.Event()
-        self._stopping = False
-        self._patience = Patience(health, self._hurry)
-        self._lag = Lag("clickhouse", tuple(BY_TOPIC), self._expected)
+        work = Work(take_over=self._take_over, write=self._on_polled, finish=self._flush)
+        self._membership: Membership[_Owned] = Membership(place, _TERMS, health, work)
+        self._patience = self._membership.patience
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Sink]:
         """Join the group and write until the block ends; then write what was taken in, and leave."""
-        reader = kafka.Reader.in_group(
-            self._place.kafka,
-            BY_TOPIC,
-            group=self._place.group,
-            member=self._place.member,
-            gather_s=GATHER_S,
-            on_assigned=self._on_assigned,
-            on_revoked=self._on_revoked,
-        )
-        measure, write = self._lag.measure(reader), self._run(reader)
-        async with reader, lifecycle.background("measure", measure), lifecycle.background("write", write) as writing:
-            try:
-                yield self
-            finally:
-                self._stopping = True
-                self._hurry.set()
-                # What is not written by then stays recorded, for the next owner.
-                await asyncio.wait({writing}, timeout=FLUSH_S)
+        async with self._membership.running():
+            yield self
 
     def lag(self) -> Mapping[str, int]:
         """Return the records not yet taken in, by topic, as last measured."""
-        return self._lag.by_topic
+        return self._membership.lag()
 
-    def _expected(self, partition: Partition) -> int | None:
-        one = self._owned.get(partition)
-        return None if one is None else one.lane.expected or 0
-
-    async def _on_revoked(self, partitions: frozenset[Partition]) -> None:
-        """Let the round under way end, and forget all that was ours: another may write there from now on."""
-        self._hurry.set()
-        async with self._turn:
-            if self._owned:
-                logs.get(__name__).info(LogEvent.SINK_GAVE_UP, partitions=len(partitions))
-            self._owned.clear()
-            self._assigned = frozenset()
-            if not self._stopping:
-                self._hurry.clear()
-
-    async def _on_assigned(self, partitions: frozenset[Partition]) -> None:
-        # No heartbeat is sent while this runs, so the loop does what takes time.
-        self._assigned = partitions
-
-    async def _run(self, reader: Reader) -> None:
-        while not self._stopping:
-            found = await self._patience.polled(reader, most=_MOST_RECORDS)
-            async with self._turn:
-                if set(self._owned) != self._assigned:
-                    # What was polled meanwhile is read again from where each lane begins.
-                    await self._take_over(reader)
-                    continue
-                try:
-                    await self._take_in(reader, found)
-                except Unavailable as error:
-                    # What was left out is read again: its lanes see the jump.
-                    await self._patience.away("intake", error)
-                    continue
-                self._patience.back("intake")
-                await self._round(reader, flush=False)
-        async with self._turn:
-            await self._round(reader, flush=True)
-
-    async def _take_over(self, reader: Reader) -> None:
-        """Open a lane for each partition: what its last owner left pending comes first."""
-        assigned = self._assigned
+    async def _on_polled(self, reader: Reader, found: Mapping[Partition, Sequence[Record]]) -> None:
         try:
-            async with kafka.admin(self._place.kafka) as admin:
-                commits = await admin.commits(self._place.group)
-                oldest, ends = await admin.beginnings(assigned), await admin.ends(assigned)
-            await self._store.set_clock()
-            owned: dict[Partition, _Owned] = {}
-            for partition in sorted(assigned):
-                where = f"{partition.topic}/{partition.partition}"
-                commit = commits.get(partition)
-                left = None if commit is None else pending.read(commit.metadata, where=where)
-                offset = None if commit is None else commit.offset
-                lane, gone = opened(self._bounds, offset, left, oldest=oldest[partition], end=ends[partition])
-                if gone:
-                    # The oldest record left is not read yet: it was published before now.
-                    await self._holes.tell(Hole(partition, gone, clock.now_us()), BY_TOPIC[partition.topic])
-                owned[partition] = _Owned(lane, Known())
-                if lane.pending is not None:
-                    metrics.SINK_REPLAYS.inc(table=BY_TOPIC[partition.topic].name)
-                logs.get(__name__).info(
-                    LogEvent.SINK_TOOK_OVER, partition=where, offset=offset, pending=lane.pending is not None
-                )
+            await self._take_in(reader, found)
         except Unavailable as error:
-            await self._patience.away("take-over", error)
+            # What was left out is read again: its lanes see the jump.
+            await self._patience.away("intake", error)
             return
-        if self._hurry.is_set() or assigned != self._assigned:
-            return
-        for partition, one in owned.items():
-            await reader.seek(partition, one.lane.expected or 0)
-        self._owned = owned
-        self._patience.back("take-over")
+        self._patience.back("intake")
+        await self._round(reader, flush=False)
+
+    async def _flush(self, reader: Reader) -> None:
+        # What is not written by the time that a stop has stays recorded, for the next owner.
+        await self._round(reader, flush=True)
+
+    async def _take_over(self, assigned: frozenset[Partition]) -> dict[Partition, _Owned]:
+        """Open a lane for each partition: what its last owner left pending comes first."""
+        async with kafka.admin(self._place.kafka) as admin:
+            commits = await admin.commits(self._place.group)
+            oldest, ends = await admin.beginnings(assigned), await admin.ends(assigned)
+        await self._store.set_clock()
+        owned: dict[Partition, _Owned] = {}
+        for partition in sorted(assigned):
+            commit = commits.get(partition)
+            where = f"{partition.topic}/{partition.partition}"
+            left = None if commit is None else pending.read(commit.metadata, where=where)
+            offset = None if commit is None else commit.offset
+            lane, gone = opened(self._bounds, offset, left, oldest=oldest[partition], end=ends[partition])
+            if gone:
+                # The oldest record left is not read yet: it was published before now.
+                await self._holes.tell(Hole(partition, gone, clock.now_us()), BY_TOPIC[partition.topic])
+            owned[partition] = _Owned(lane, Known())
+            if lane.pending is not None:
+                metrics.SINK_REPLAYS.inc(table=BY_TOPIC[partition.topic].name)
+        return owned
 
     async def _take_in(self, reader: Reader, found: Mapping[Partition, Sequence[Record]]) -> None:
         for partition, records in found.items():
-            one = self._owned.get(partition)
+            one = self._membership.owned.get(partition)
             if one is None or not records or not await self._continues(reader, partition, one, records[0]):
                 continue
             entries = await self._intake.entries(BY_TOPIC[partition.topic], records)
@@ -234,8 +179,10 @@ class Sink:
     async def _round(self, reader: Reader, *, flush: bool) -> None:
         """Do all that is due until nothing is; when the group or a stop asks us to hurry, begin nothing new."""
         while True:
-            now_s, hold = clock.monotonic_s(), self._hurry.is_set() and not flush
-            decided = {part: one.lane.decide(now_s, flush=flush, hold=hold) for part, one in self._owned.items()}
+            now_s, hold = clock.monotonic_s(), self._membership.hurried and not flush
+            decided = {
+                part: one.lane.decide(now_s, flush=flush, hold=hold) for part, one in self._membership.owned.items()
+            }
             due = {partition: found for partition, found in decided.items() if not isinstance(found, Wait)}
             if not due:
                 break
@@ -247,24 +194,24 @@ class Sink:
                 await self._write(due)
                 self._patience.back(name)
             except Unavailable as error:
-                if self._hurry.is_set():
+                if self._membership.hurried:
                     # Recorded or not, the next owner finds what it needs.
                     return
                 await self._patience.away(name, error)
-        reader.resume(*(partition for partition, one in self._owned.items() if not one.lane.full))
+        reader.resume(*(partition for partition, one in self._membership.owned.items() if not one.lane.full))
 
     async def _commit(self, reader: Reader, due: Mapping[Partition, Insert | Commit], now_s: float) -> None:
         """Record and settle; ranges about to be sent are recorded again where the last proof is old."""
         commits = {partition: found for partition, found in due.items() if isinstance(found, Commit)}
         renewed = {
-            partition: self._owned[partition].lane.renewal()
+            partition: self._membership.owned[partition].lane.renewal()
             for partition, found in due.items()
-            if isinstance(found, Insert) and now_s - self._owned[partition].proved_s > PROVE_AFTER_S
+            if isinstance(found, Insert) and now_s - self._membership.owned[partition].proved_s > PROVE_AFTER_S
         }
         if not commits and not renewed:
             return
         for partition, found in commits.items():
-            if self._owned[partition].unsettled:
+            if self._membership.owned[partition].unsettled:
                 await self._steps.at("before_commit", partition, found.pending)
             if found.pending is not None:
                 await self._steps.at("before_record", partition, found.pending)
@@ -276,7 +223,7 @@ class Sink:
         except TimeoutError as error:
             raise Unavailable(f"the broker took no commit within {_COMMIT_S:g} s") from error
         for partition, found in (commits | renewed).items():
-            one = self._owned[partition]
+            one = self._membership.owned[partition]
             one.proved_s = before_s
             if partition in renewed:
                 continue
@@ -298,7 +245,7 @@ class Sink:
 
     async def _insert(self, partition: Partition, wanted: Insert) -> None:
         """Store the rows of a range that are not stored yet."""
-        one, table = self._owned[partition], BY_TOPIC[partition.topic]
+        one, table = self._membership.owned[partition], BY_TOPIC[partition.topic]
         began_s = clock.monotonic_s()
         keyed = [entry for entry in wanted.entries if entry.key is not None]
         keys = [entry.key for entry in keyed if entry.key is not None]

@@ -7,7 +7,6 @@ anew, so that a transaction of unknown outcome needs no guess. The group's own c
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -17,18 +16,18 @@ from sinks.batching import Range
 from sinks.histories.catalogue import BY_TOPIC
 from sinks.holes import Hole
 from sinks.ledger import Move
-from sinks.patience import GATHER_S, Lag, Patience
+from sinks.membership import Membership, Terms, Work
 from sinks.steps import NoSteps, Steps
 from tapeline.errors import Unavailable
-from tapeline.runtime import clock, kafka, lifecycle, logs, metrics
+from tapeline.runtime import clock, kafka, logs, metrics
 from tapeline.runtime.log_events import LogEvent
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
-    from sinks.clickhouse import Place
     from sinks.intake import Intake
     from sinks.ledger import Ledger
+    from sinks.membership import Place
     from sinks.steps import Step
     from tapeline.runtime.health import Health
     from tapeline.runtime.kafka import Partition, Reader, Record
@@ -39,10 +38,19 @@ MOST: Final = 1_000
 STOP_S: Final = 10.0
 """How long a stop waits for the transaction under way."""
 
-_TURN_S: Final = 8.0
 _COMMIT_S: Final = 5.0
 _US_PER_MS: Final = 1_000
 _DEPENDENCY: Final = "postgres"
+_TERMS: Final = Terms(
+    store="postgres",
+    topics=tuple(BY_TOPIC),
+    most=MOST,
+    # A server that has answered is back: with nothing left to write nobody else would say so.
+    waits=(f"{_DEPENDENCY} take-over", _DEPENDENCY),
+    stop_s=STOP_S,
+    # A round that hangs longer is fenced when it goes on.
+    turn_s=8.0,
+)
 
 
 @dataclass(slots=True)
@@ -51,6 +59,11 @@ class _Owned:
 
     next: int
     told: int | None = None
+
+    @property
+    def replays(self) -> bool:
+        """Tell that nothing is ever left pending."""
+        return False
 
 
 class Sink:
@@ -72,100 +85,37 @@ class Sink:
         self._intake = intake
         self._alarm = alarm
         self._steps = steps or NoSteps()
-        self._owned: dict[Partition, _Owned] = {}
-        self._assigned: frozenset[Partition] = frozenset()
         self._reread: dict[Partition, int] = {}
-        # Held while a round is under way: the group waits for it before it takes partitions away.
-        self._turn = asyncio.Lock()
-        # Set when the group or a stop wants the round to end.
-        self._hurry = asyncio.Event()
-        self._stopping = False
-        self._patience = Patience(health, self._hurry)
-        self._lag = Lag("postgres", tuple(BY_TOPIC), self._expected)
+        self._membership: Membership[_Owned] = Membership(
+            place, _TERMS, health, Work(take_over=self._take_over, write=self._on_polled)
+        )
+        self._patience = self._membership.patience
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Sink]:
         """Join the group and write until the block ends; what was taken in by then is written."""
-        reader = kafka.Reader.in_group(
-            self._place.kafka,
-            BY_TOPIC,
-            group=self._place.group,
-            member=self._place.member,
-            gather_s=GATHER_S,
-            on_assigned=self._on_assigned,
-            on_revoked=self._on_revoked,
-        )
-        measure, write = self._lag.measure(reader), self._run(reader)
-        async with reader, lifecycle.background("measure", measure), lifecycle.background("write", write) as writing:
-            try:
-                yield self
-            finally:
-                self._stopping = True
-                self._hurry.set()
-                await asyncio.wait({writing}, timeout=STOP_S)
+        async with self._membership.running():
+            yield self
 
     def lag(self) -> Mapping[str, int]:
         """Return the records not yet stored, by topic, as last measured."""
-        return self._lag.by_topic
+        return self._membership.lag()
 
-    def _expected(self, partition: Partition) -> int | None:
-        one = self._owned.get(partition)
-        return None if one is None else one.next
+    async def _on_polled(self, reader: Reader, found: Mapping[Partition, Sequence[Record]]) -> None:
+        # Whoever takes the partitions away puts another mapping in this one's place.
+        owned = self._membership.owned
+        await self._store(owned, found)
+        await self._tell(reader, owned)
 
-    async def _on_revoked(self, partitions: frozenset[Partition]) -> None:
-        """Let the round under way end, and forget all that was ours; one that hangs is fenced when it goes on."""
-        self._hurry.set()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_TURN_S), self._turn:
-                pass
-        if self._owned:
-            logs.get(__name__).info(LogEvent.SINK_GAVE_UP, partitions=len(partitions))
-        self._owned = {}
-        self._assigned = frozenset()
-        if not self._stopping:
-            self._hurry.clear()
-
-    async def _on_assigned(self, partitions: frozenset[Partition]) -> None:
-        # No heartbeat is sent while this runs, so the loop does what takes time.
-        self._assigned = partitions
-
-    async def _run(self, reader: Reader) -> None:
-        while not self._stopping:
-            found = await self._patience.polled(reader, most=MOST)
-            async with self._turn:
-                if set(self._owned) != self._assigned:
-                    # What was polled meanwhile is read again from where Postgres says.
-                    await self._take_over(reader)
-                    continue
-                # Whoever takes the partitions away puts another dictionary in this one's place.
-                owned = self._owned
-                await self._store(owned, found)
-                await self._tell(reader, owned)
-
-    async def _take_over(self, reader: Reader) -> None:
+    async def _take_over(self, assigned: frozenset[Partition]) -> dict[Partition, _Owned]:
         """Begin each partition where Postgres says that the last transaction ended."""
-        assigned = self._assigned
-        try:
-            async with kafka.admin(self._place.kafka) as admin:
-                oldest, ends = await admin.beginnings(assigned), await admin.ends(assigned)
-            taken = await self._ledger.taken({partition: oldest[partition] for partition in assigned})
-            owned = {
-                partition: _Owned(await self._begun(partition, taken[partition], oldest[partition], ends[partition]))
-                for partition in sorted(assigned)
-            }
-        except Unavailable as error:
-            await self._patience.away(f"{_DEPENDENCY} take-over", error)
-            return
-        if self._hurry.is_set() or assigned != self._assigned:
-            return
-        for partition, one in owned.items():
-            await reader.seek(partition, one.next)
-            where = f"{partition.topic}/{partition.partition}"
-            logs.get(__name__).info(LogEvent.SINK_TOOK_OVER, partition=where, offset=one.next, pending=False)
-        self._owned = owned
-        # It has answered: with nothing left to write nobody else would say so.
-        for name in (f"{_DEPENDENCY} take-over", _DEPENDENCY):
-            self._patience.back(name)
+        async with kafka.admin(self._place.kafka) as admin:
+            oldest, ends = await admin.beginnings(assigned), await admin.ends(assigned)
+        taken = await self._ledger.taken({partition: oldest[partition] for partition in assigned})
+        return {
+            partition: _Owned(await self._begun(partition, taken[partition], oldest[partition], ends[partition]))
+            for partition in sorted(assigned)
+        }
 
     async def _begun(self, partition: Partition, following: int, oldest: int, end: int) -> int:
         """Return where reading begins; where the log has no such place, at its oldest record, also in Postgres."""
@@ -192,7 +142,7 @@ class Sink:
             self._patience.back(name)
         except Unavailable as error:
             # Whether it is stored or not, Postgres knows.
-            self._owned = {}
+            self._membership.let_go()
             await self._patience.away(name, error)
             return
         for move in moves:
@@ -237,7 +187,7 @@ class Sink:
     async def _tell(self, reader: Reader, owned: Mapping[Partition, _Owned]) -> None:
         """Commit Postgres's offsets to the group, where they are looked at; nothing depends on them."""
         behind = {partition: one.next for partition, one in owned.items() if one.told != one.next}
-        if not behind or self._owned is not owned:
+        if not behind or self._membership.owned is not owned:
             return
         name = f"{_DEPENDENCY} commit"
         try:

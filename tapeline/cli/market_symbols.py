@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Collection
 from typing import Final
 
 from tapeline.cli.failure import CRASH, Failure
+from tapeline.domain import spelling
 from tapeline.errors import Misconfigured
 
 QUOTES: Final = ("USDT", "USDC", "FDUSD", "USD", "EUR", "BTC", "ETH")
 """Where a symbol without a separator is split as long as none is known; what another ends in stands behind it."""
 _SEPARATORS = re.compile(r"[/_-]")
-_SIMILAR: Final = 0.5
 _LISTED: Final = 5
 
 
@@ -38,8 +37,8 @@ def symbol_of(text: str, known: Collection[str]) -> str:
     Raises Missing naming the nearest when it is none of the known, Misconfigured when it cannot be read as one. Where
     none is known at all, a text is believed as far as it says where it is to be split.
     """
-    squeezed = _squeezed(text)
-    meant = sorted(symbol for symbol in known if _squeezed(symbol) == squeezed)
+    squeezed = spelling.squeezed(text)
+    meant = sorted(symbol for symbol in known if spelling.squeezed(symbol) == squeezed)
     if len(meant) == 1:
         return meant[0]
     spelled = _spelled(text)
@@ -49,20 +48,7 @@ def symbol_of(text: str, known: Collection[str]) -> str:
         raise Misconfigured(f"{text!r} may be {' or '.join(meant)}", fix="write it with its slash")
     if not known or not squeezed:
         raise Misconfigured(f"{text!r} is no symbol", fix="write base and quote, e.g. BTC/USDT")
-    raise Missing(f"no symbol {spelled or text!r} is known here", fix=_nearest(squeezed, known))
-
-
-def _nearest(squeezed: str, known: Collection[str]) -> str:
-    spellings = {_squeezed(symbol): symbol for symbol in known}
-    near = difflib.get_close_matches(squeezed, spellings, n=1, cutoff=_SIMILAR)
-    if near:
-        return f"did you mean {spellings[near[0]]!r}?"
-    more = len(known) - _LISTED
-    return f"known are {', '.join(sorted(known)[:_LISTED])}" + (f" and {more} more" if more > 0 else "")
-
-
-def _squeezed(text: str) -> str:
-    return "".join(filter(str.isalnum, text)).upper()
+    raise Missing(f"no symbol {spelled or text!r} is known here", fix=spelling.advice(text, known, most=_LISTED))
 
 
 def _spelled(text: str) -> str | None:

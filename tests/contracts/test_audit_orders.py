@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -19,13 +18,14 @@ from tapeline.cli.demo.trading import Moment, ShownPosition, Trading
 from tapeline.domain.changes import Place
 from tapeline.domain.orders import Answer
 from tapeline.errors import Misconfigured, Unavailable
-from tapeline.runtime import endpoints, migrations, postgres
+from tapeline.runtime import migrations, postgres
 from tapeline.runtime.endpoints import PostgresEndpoint
 from tapeline.runtime.runfile import RunFile
 from tapeline.runtime.settings import Settings
 from tapeline.runtime.transactions import Transactions
 from tests.support.clickhouse_front import free_port
 from tests.support.eventually import eventually
+from tests.support.own_database import own_database
 from tests.support.store_bench import Pauses
 from tests.support.store_steps import approving, leased, whole_trade
 from tests.support.trader_values import intent
@@ -50,18 +50,13 @@ class Own:
 
 @pytest.fixture
 async def own(tapeline_settings: Settings, tapeline_up: RunFile) -> AsyncIterator[Own]:
-    found = replace(endpoints.endpoints_from(tapeline_settings, tapeline_up).postgres, pool_idle=1)
-    name = f"test_{uuid.uuid4().hex}"
-    async with await postgres.connect(found) as server:
-        await server.execute(f"CREATE DATABASE {name}")
-        async with contextlib.AsyncExitStack() as stack:
-            endpoint = replace(found, name=name)
-            pool = await stack.enter_async_context(await postgres.connect(endpoint))
-            await migrations.migrate_postgres(pool)
-            store = PostgresStore(Transactions(pool, endpoint), Pauses([]))
-            stack.push_async_callback(store.close)
-            yield Own(endpoint, store)
-        await server.execute(f"DROP DATABASE {name}")
+    async with contextlib.AsyncExitStack() as stack:
+        endpoint = await stack.enter_async_context(own_database(tapeline_settings, tapeline_up))
+        pool = await stack.enter_async_context(await postgres.connect(endpoint))
+        await migrations.migrate_postgres(pool)
+        store = PostgresStore(Transactions(pool, endpoint), Pauses([]))
+        stack.push_async_callback(store.close)
+        yield Own(endpoint, store)
 
 
 async def test_tables_that_are_empty_are_read(own: Own) -> None:

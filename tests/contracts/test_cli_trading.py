@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -21,7 +19,7 @@ from tapeline.domain.order_records import ExitPair
 from tapeline.domain.orders import Answer
 from tapeline.domain.pnl import Flow
 from tapeline.errors import Misconfigured, Unavailable
-from tapeline.runtime import desired_state, endpoints, migrations, postgres, trading_rows, trading_story
+from tapeline.runtime import desired_state, migrations, postgres, trading_rows, trading_story
 from tapeline.runtime.desired_state import THROWN_AT_EXECUTOR, Changed, Wish
 from tapeline.runtime.endpoints import Endpoints, PostgresEndpoint
 from tapeline.runtime.runfile import RunFile
@@ -29,6 +27,7 @@ from tapeline.runtime.settings import Settings
 from tapeline.runtime.single_transaction import transaction
 from tapeline.runtime.trading_rows import Dealt, OrdersWanted
 from tapeline.runtime.transactions import Transactions
+from tests.support.own_database import own_database
 from tests.support.store_bench import Bench, postgres_bench
 from tests.support.store_steps import approving, leased, whole_trade
 from tests.support.trader_values import fill, intent, order, plan
@@ -48,21 +47,12 @@ class Own:
     endpoint: PostgresEndpoint
 
 
-@contextlib.asynccontextmanager
-async def database(settings: Settings, run: RunFile) -> AsyncIterator[tuple[asyncpg.Pool, PostgresEndpoint]]:
-    """Make a database, and drop it at the end."""
-    found = replace(endpoints.endpoints_from(settings, run).postgres, pool_idle=1)
-    name = f"test_{uuid.uuid4().hex}"
-    async with await postgres.connect(found) as server:
-        await server.execute(f"CREATE DATABASE {name}")
-        async with await postgres.connect(replace(found, name=name)) as pool:
-            yield pool, replace(found, name=name)
-        await server.execute(f"DROP DATABASE {name}")
-
-
 @pytest.fixture
 async def own(tapeline_settings: Settings, tapeline_up: RunFile) -> AsyncIterator[Own]:
-    async with database(tapeline_settings, tapeline_up) as (pool, endpoint):
+    async with (
+        own_database(tapeline_settings, tapeline_up) as endpoint,
+        await postgres.connect(endpoint) as pool,
+    ):
         await migrations.migrate_postgres(pool)
         bench = postgres_bench(pool, Transactions(pool, endpoint))
         yield Own(bench, pool, endpoint)
@@ -210,7 +200,7 @@ async def test_a_look_can_change_nothing(own: Own) -> None:
 async def test_a_database_without_our_tables_says_how_they_are_made(
     tapeline_settings: Settings, tapeline_up: RunFile
 ) -> None:
-    async with database(tapeline_settings, tapeline_up) as (_, endpoint):
+    async with own_database(tapeline_settings, tapeline_up) as endpoint:
         with pytest.raises(Misconfigured, match=r"lacks tables of trading .*: run `tapeline migrate up`"):
             async with transaction(endpoint) as session:
                 await trading_rows.orders(session, OrdersWanted(count=1))

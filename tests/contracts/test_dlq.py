@@ -9,18 +9,12 @@ import pytest
 
 from tapeline.domain.events import DeadLetter
 from tapeline.errors import InvalidMessage, Misconfigured
-from tapeline.runtime import dlq, endpoints
+from tapeline.runtime import dlq
 from tapeline.runtime.codec import Codec
 from tapeline.runtime.dlq_limits import Limits
 from tapeline.runtime.endpoints import KafkaEndpoint
 from tapeline.runtime.kafka import Publisher, Reader, Record, admin
 from tapeline.runtime.runfile import RunFile
-from tapeline.runtime.settings import Settings
-
-
-@pytest.fixture
-def kafka(tapeline_settings: Settings, tapeline_up: RunFile) -> KafkaEndpoint:
-    return endpoints.endpoints_from(tapeline_settings, tapeline_up).kafka
 
 
 @pytest.fixture
@@ -35,12 +29,6 @@ async def topic(kafka: KafkaEndpoint) -> AsyncIterator[str]:
         await found.create(name, partitions=3, replication=1, config={})
         yield name
         await found.delete(name)
-
-
-@pytest.fixture
-async def publisher(kafka: KafkaEndpoint) -> AsyncIterator[Publisher]:
-    async with Publisher(kafka, client_id="test") as found:
-        yield found
 
 
 async def records(kafka: KafkaEndpoint, topic: str) -> list[Record]:

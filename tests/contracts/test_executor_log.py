@@ -92,11 +92,6 @@ class Desk:
 
 
 @pytest.fixture
-def kafka(tapeline_settings: Settings, tapeline_up: RunFile) -> KafkaEndpoint:
-    return endpoints_from(tapeline_settings, tapeline_up).kafka
-
-
-@pytest.fixture
 async def registry(tapeline_settings: Settings, tapeline_up: RunFile) -> AsyncIterator[RegistryClient]:
     async with RegistryClient(endpoints_from(tapeline_settings, tapeline_up).registry) as found:
         yield found

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator
-from dataclasses import replace
 
 import asyncpg
 import pytest
 
-from tapeline.runtime import endpoints, migrations, postgres
-from tapeline.runtime.runfile import RunFile
-from tapeline.runtime.settings import Settings
+from tapeline.runtime import migrations
 
 ENTRY = (
     """{"action": "ORDER_PLACE", "entity_type": "order", "entity_id": "a", "success": true, "actor": "x", "at_us": 1}"""
@@ -27,17 +23,10 @@ VALUES ('main', 'bybit', $1, 'BTC/USDT', 'f1', 'buy', 1, 1, 0, 'USDT', 0, 'maker
 
 
 @pytest.fixture
-async def pool(tapeline_settings: Settings, tapeline_up: RunFile) -> AsyncIterator[asyncpg.Pool]:
-    """A migrated database of the test's own."""
-    found = replace(endpoints.endpoints_from(tapeline_settings, tapeline_up).postgres, pool_idle=1)
-    name = f"test_{uuid.uuid4().hex}"
-    async with await postgres.connect(found) as server:
-        await server.execute(f"CREATE DATABASE {name}")
-        async with await postgres.connect(replace(found, name=name)) as own:
-            await migrations.migrate_postgres(own)
-            await own.execute("INSERT INTO accounts (account) VALUES ('main')")
-            yield own
-        await server.execute(f"DROP DATABASE {name}")
+async def pool(pool: asyncpg.Pool) -> asyncpg.Pool:
+    """Return a database with one account."""
+    await pool.execute("INSERT INTO accounts (account) VALUES ('main')")
+    return pool
 
 
 async def everything(pool: asyncpg.Pool) -> set[tuple[str, str]]:

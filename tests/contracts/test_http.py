@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pytest
@@ -16,6 +15,7 @@ from tapeline.runtime.limiter import Bucket, BucketStatus, Limiter
 from tapeline.venues.binance import SPOT as BINANCE
 from tapeline.venues.bybit import FUTURES as BYBIT
 from tapeline.venues.contract import Request
+from tests.support.web_server import serving
 
 BOOK = Request(path="/book", query=(("symbol", "BTCUSDT"), ("limit", "5")), cost=2)
 
@@ -41,22 +41,6 @@ class Server:
             assert request.transport is not None
             request.transport.abort()
         return web.Response(status=self.status, headers=dict(self.headers), body=self.body)
-
-
-@asynccontextmanager
-async def serving(server: Server) -> AsyncIterator[Server]:
-    """Serve on a free port while the block runs."""
-    app = web.Application()
-    app.router.add_get("/{path:.*}", server.answer)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        yield server
-    finally:
-        await runner.cleanup()
 
 
 def limits(most: int = 10) -> Limiter:

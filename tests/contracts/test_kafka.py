@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
@@ -12,43 +12,11 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from schemas.topics import Topic
 from tapeline.domain.partition import partition_of
 from tapeline.errors import InvalidMessage, Misconfigured, Unavailable
-from tapeline.runtime import endpoints, metrics, topics_admin
+from tapeline.runtime import metrics, topics_admin
 from tapeline.runtime.endpoints import KafkaEndpoint
 from tapeline.runtime.kafka import Admin, Commit, FromTime, Outgoing, Partition, Publisher, Reader, Record, admin
-from tapeline.runtime.runfile import RunFile
-from tapeline.runtime.settings import Settings
+from tests.contracts.conftest import MakeTopic
 from tests.support.eventually import eventually
-
-MakeTopic = Callable[..., Awaitable[str]]
-
-
-@pytest.fixture
-def kafka(tapeline_settings: Settings, tapeline_up: RunFile) -> KafkaEndpoint:
-    return endpoints.endpoints_from(tapeline_settings, tapeline_up).kafka
-
-
-@pytest.fixture
-async def make_topic(kafka: KafkaEndpoint) -> AsyncIterator[MakeTopic]:
-    """Make topics of the test's own; they are gone at its end."""
-    made: list[str] = []
-
-    async def make(partitions: int = 1, **config: str) -> str:
-        name = f"test.{uuid.uuid4().hex}"
-        async with admin(kafka) as found:
-            assert await found.create(name, partitions=partitions, replication=1, config=config)
-        made.append(name)
-        return name
-
-    yield make
-    async with admin(kafka) as found:
-        for name in made:
-            await found.delete(name)
-
-
-@pytest.fixture
-async def publisher(kafka: KafkaEndpoint) -> AsyncIterator[Publisher]:
-    async with Publisher(kafka, client_id="test", ack_within_s=10) as open_publisher:
-        yield open_publisher
 
 
 def own_group() -> str:

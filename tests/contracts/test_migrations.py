@@ -18,6 +18,7 @@ from tapeline.runtime import clickhouse, endpoints, migrations, postgres
 from tapeline.runtime.migration_files import Status, Step
 from tapeline.runtime.runfile import RunFile
 from tapeline.runtime.settings import Settings
+from tests.support.own_database import own_database
 
 Write = Callable[[int, str, str, str], None]
 
@@ -25,13 +26,11 @@ Write = Callable[[int, str, str, str], None]
 @pytest.fixture
 async def pool(tapeline_settings: Settings, tapeline_up: RunFile) -> AsyncIterator[asyncpg.Pool]:
     """A database of the test's own."""
-    found = replace(endpoints.endpoints_from(tapeline_settings, tapeline_up).postgres, pool_idle=1)
-    name = f"test_{uuid.uuid4().hex}"
-    async with await postgres.connect(found) as server:
-        await server.execute(f"CREATE DATABASE {name}")
-        async with await postgres.connect(replace(found, name=name)) as own:
-            yield own
-        await server.execute(f"DROP DATABASE {name}")
+    async with (
+        own_database(tapeline_settings, tapeline_up) as endpoint,
+        await postgres.connect(endpoint) as opened,
+    ):
+        yield opened
 
 
 @pytest.fixture

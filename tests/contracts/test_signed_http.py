@@ -21,6 +21,7 @@ from tapeline.runtime.signed_http import Reply, SignedClient
 from tapeline.venues.calls import OrderRequest
 from tapeline.venues.orders import Keys, SignedRequest
 from tapeline.venues.refusals import Reason, Refused, Unknown
+from tests.support.web_server import serving
 
 SECRET = "s3cretsignature"
 Method = Literal["GET", "POST", "PUT", "DELETE"]
@@ -52,22 +53,6 @@ class Server:
             assert request.transport is not None
             request.transport.abort()
         return web.Response(status=418, headers={"X-Told": "1"}, body=b"\x00\xff")
-
-
-@asynccontextmanager
-async def serving(server: Server) -> AsyncIterator[Server]:
-    """Serve on a free port while the block runs."""
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", server.answer)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        yield server
-    finally:
-        await runner.cleanup()
 
 
 def signed(method: Method = "POST", body: bytes = b'{"qty": "1"}') -> SignedRequest:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from sinks.ledger import Fenced, Ledger, Move, ledger
 from tapeline.domain.events import Heartbeat
 from tapeline.domain.partition import partition_of
 from tapeline.errors import Misconfigured
-from tapeline.runtime import dlq, kafka, postgres
+from tapeline.runtime import dlq, kafka
 from tapeline.runtime.codec import Codec
 from tapeline.runtime.kafka import Partition, Publisher
 from tapeline.runtime.runfile import RunFile
@@ -29,6 +28,7 @@ from tapeline.runtime.settings import Settings
 from tests.support import histories
 from tests.support.eventually import eventually
 from tests.support.order_records import BEGAN_US, account, account_of, fill, order, order_event
+from tests.support.own_database import own_database
 from tests.support.sink_processes import Sinks, sinks
 from tests.support.sinks import Flow, found
 
@@ -172,14 +172,9 @@ async def test_two_sinks_at_the_same_step_end_with_one_of_them(tables: Ledger, s
 async def test_a_database_without_the_tables_is_for_a_person(
     tapeline_settings: Settings, tapeline_up: RunFile, symbol: str
 ) -> None:
-    where = found(tapeline_settings).postgres
-    name = f"test_{uuid.uuid4().hex}"
-    async with await postgres.connect(replace(where, pool_idle=1)) as server:
-        await server.execute(f"CREATE DATABASE {name}")
-        async with ledger(replace(where, name=name), "test") as bare:
-            with pytest.raises(Misconfigured, match=r"refused a statement of the sink .*: run `tapeline migrate`"):
-                await bare.taken({Partition("order.event", 0): 0})
-        await server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    async with own_database(tapeline_settings, tapeline_up) as empty, ledger(empty, "test") as bare:
+        with pytest.raises(Misconfigured, match=r"refused a statement of the sink .*: run `tapeline migrate`"):
+            await bare.taken({Partition("order.event", 0): 0})
 
 
 async def test_a_flow_is_stored_once_and_the_sink_says_that_it_lives(

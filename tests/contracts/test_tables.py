@@ -10,26 +10,13 @@ import asyncpg
 import pytest
 from clickhouse_connect.driver.asyncclient import AsyncClient
 
-from tapeline.runtime import clickhouse, endpoints, migrations, postgres
+from tapeline.runtime import clickhouse, endpoints, migrations
 from tapeline.runtime.runfile import RunFile
 from tapeline.runtime.settings import Settings
 
 TS = "DateTime64(6, 'UTC')"
 LEVELS = "Array(Tuple(price Float64, amount Float64))"
 NAME = "LowCardinality(String)"
-
-
-@pytest.fixture
-async def pool(tapeline_settings: Settings, tapeline_up: RunFile) -> AsyncIterator[asyncpg.Pool]:
-    """A migrated database of the test's own."""
-    found = replace(endpoints.endpoints_from(tapeline_settings, tapeline_up).postgres, pool_idle=1)
-    name = f"test_{uuid.uuid4().hex}"
-    async with await postgres.connect(found) as server:
-        await server.execute(f"CREATE DATABASE {name}")
-        async with await postgres.connect(replace(found, name=name)) as own:
-            await migrations.migrate_postgres(own)
-            yield own
-        await server.execute(f"DROP DATABASE {name}")
 
 
 @pytest.fixture

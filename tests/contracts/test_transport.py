@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from faust.types import TP
 
-from tapeline.runtime import endpoints
 from tapeline.runtime.endpoints import KafkaEndpoint
 from tapeline.runtime.kafka import Outgoing, Partition, Publisher, admin
-from tapeline.runtime.runfile import RunFile
-from tapeline.runtime.settings import Settings
+from tests.contracts.conftest import MakeTopic
 from tests.support.eventually import eventually
 from tests.support.listening import Kind, blocked_at, listening
-
-MakeTopic = Callable[..., Awaitable[str]]
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:faust.*", "ignore::ResourceWarning")
 
@@ -26,34 +21,6 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:faust.*", "i
 def kind(request: pytest.FixtureRequest) -> Kind:
     found: Kind = request.param
     return found
-
-
-@pytest.fixture
-def kafka(tapeline_settings: Settings, tapeline_up: RunFile) -> KafkaEndpoint:
-    return endpoints.endpoints_from(tapeline_settings, tapeline_up).kafka
-
-
-@pytest.fixture
-async def make_topic(kafka: KafkaEndpoint) -> AsyncIterator[MakeTopic]:
-    made: list[str] = []
-
-    async def make(partitions: int = 1, **config: str) -> str:
-        name = f"test.{uuid.uuid4().hex}"
-        async with admin(kafka) as found:
-            assert await found.create(name, partitions=partitions, replication=1, config=config)
-        made.append(name)
-        return name
-
-    yield make
-    async with admin(kafka) as found:
-        for name in made:
-            await found.delete(name)
-
-
-@pytest.fixture
-async def publisher(kafka: KafkaEndpoint) -> AsyncIterator[Publisher]:
-    async with Publisher(kafka, client_id="test", ack_within_s=10) as open_publisher:
-        yield open_publisher
 
 
 @pytest.fixture

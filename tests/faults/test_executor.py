@@ -5,22 +5,17 @@ The markets' own journals are compared with Postgres and the broker after each (
 
 from __future__ import annotations
 
-import asyncio
 import signal
-from collections.abc import AsyncIterator, Iterator
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
 from tapeline.domain.order_records import EnterPair, OrderIntent
 from tapeline.runtime import clock
-from tapeline.runtime.settings import Settings
 from tests.support.eventually import eventually
-from tests.support.executor_process import Bench, ExecutorProcess, bench, publish_rules
+from tests.support.executor_process import Bench, ExecutorProcess
 from tests.support.executor_truth import assert_same, wanting_since
 from tests.support.executor_wishes import ALONE, LEGS, PAIR, enter, leave, order
-from tests.support.running import running, settings_in
 
 LEASE_S = 4.0
 NEVER_ARRIVED = ("after-take", "before-request", "one-leg")
@@ -31,27 +26,13 @@ once at a simulated venue, and need not wait 10 s for it.
 """
 
 
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    settings = settings_in(tmp_path_factory.mktemp("executor"))
-    with running(settings):
-        asyncio.run(publish_rules(settings, tmp_path_factory.mktemp("rules")))
-        yield settings
-
-
-@pytest.fixture
-async def own(system: Settings, tmp_path: Path) -> AsyncIterator[Bench]:
-    async with bench(system, tmp_path / "own") as made:
-        yield made
-
-
-async def recover(own: Bench, point: str, *intents: OrderIntent) -> ExecutorProcess:
+async def recover(bench: Bench, point: str, *intents: OrderIntent) -> ExecutorProcess:
     """Start a successor, wait until nothing is open, and say how long that took."""
     began_s = clock.monotonic_s()
     quick = point in NEVER_ARRIVED or isinstance(intents[0].command, EnterPair)
-    fresh = own.start("never") if quick else own.start()
+    fresh = bench.start("never") if quick else bench.start()
     ready_s = await fresh.ready()
-    await own.quiet(*intents)
+    await bench.quiet(*intents)
     print(f"kill -9 {point}: ready after {ready_s:.1f} s, quiet after {clock.monotonic_s() - began_s:.1f} s")  # noqa: T201 - the measure
     return fresh
 
@@ -64,20 +45,20 @@ async def recover(own: Bench, point: str, *intents: OrderIntent) -> ExecutorProc
         "reconciling", "before-settle",
     ],
 )  # fmt: skip
-async def test_killed_with_the_first_order(own: Bench, point: str) -> None:
-    first = own.start("sent" if point == "reconciling" else point)
+async def test_killed_with_the_first_order(bench: Bench, point: str) -> None:
+    first = bench.start("sent" if point == "reconciling" else point)
     await first.ready()
     if point in ("sent", "reconciling"):
-        await own.fault("slow", LEGS[0], kind="rest", duration_s=30)
-    wanted = await own.want(order(), ALONE)
+        await bench.fault("slow", LEGS[0], kind="rest", duration_s=30)
+    wanted = await bench.want(order(), ALONE)
     assert await first.died() == -signal.SIGKILL, first.said()[-3000:]
-    await own.calm()
+    await bench.calm()
     if point == "reconciling":
-        second = own.start(point)
+        second = bench.start(point)
         assert await second.died() == -signal.SIGKILL, second.said()[-3000:]
-    fresh = await recover(own, point, wanted)
-    _ = await own.halt()
-    found = await assert_same(own)
+    fresh = await recover(bench, point, wanted)
+    _ = await bench.halt()
+    found = await assert_same(bench)
     # What surely never arrived was asked for once more, under a new id.
     assert (found.held, found.orders) == ({(LEGS[0], ALONE): Decimal(20)}, 1 + (point in NEVER_ARRIVED))
     await fresh.end()
@@ -92,60 +73,60 @@ async def test_killed_with_the_first_order(own: Bench, point: str) -> None:
         ("after-settle", 1),
     ],
 )  # fmt: skip
-async def test_killed_in_the_middle_of_a_two_leg_trade(own: Bench, point: str, nth: int) -> None:
-    first = own.start("answered", nth=3) if point == "reconciled" else own.start(point, nth=nth)
+async def test_killed_in_the_middle_of_a_two_leg_trade(bench: Bench, point: str, nth: int) -> None:
+    first = bench.start("answered", nth=3) if point == "reconciled" else bench.start(point, nth=nth)
     await first.ready()
-    entry = await own.want(enter(own), PAIR)
+    entry = await bench.want(enter(bench), PAIR)
     wanted = [entry]
 
     async def entered() -> bool:
-        return first.is_dead or await own.status(entry) == "SETTLED"
+        return first.is_dead or await bench.status(entry) == "SETTLED"
 
     await eventually(entered, within_s=30)
     if not first.is_dead:
         if point == "sent":
-            await own.fault("slow", *LEGS, kind="rest", duration_s=30)
-        wanted.append(await own.want(leave(own), PAIR, round_=1))
+            await bench.fault("slow", *LEGS, kind="rest", duration_s=30)
+        wanted.append(await bench.want(leave(bench), PAIR, round_=1))
     assert await first.died() == -signal.SIGKILL, first.said()[-3000:]
-    await own.calm()
+    await bench.calm()
     if point == "reconciled":
-        second = own.start(point)
+        second = bench.start(point)
         assert await second.died() == -signal.SIGKILL, second.said()[-3000:]
-    fresh = await recover(own, point, *wanted)
-    if await own.pair_state(PAIR) == "POSITION_OPEN":
-        await own.quiet(await own.want(leave(own), PAIR, round_=1))
-    assert await own.pair_state(PAIR) == "READY"
-    _ = await own.halt()
-    found = await assert_same(own)
+    fresh = await recover(bench, point, *wanted)
+    if await bench.pair_state(PAIR) == "POSITION_OPEN":
+        await bench.quiet(await bench.want(leave(bench), PAIR, round_=1))
+    assert await bench.pair_state(PAIR) == "READY"
+    _ = await bench.halt()
+    found = await assert_same(bench)
     assert found.held == {}
     await fresh.end()
 
 
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize(("point", "nth"), [("before-request", 3), ("sent", 1)])
-async def test_paused_beyond_its_lease_while_a_second_one_takes_over(own: Bench, point: str, nth: int) -> None:
+async def test_paused_beyond_its_lease_while_a_second_one_takes_over(bench: Bench, point: str, nth: int) -> None:
     """An order was about to be sent, or on its way: the first one sends nothing more and ends."""
-    first = own.start(point, "stop", nth, LEASE_S)
+    first = bench.start(point, "stop", nth, LEASE_S)
     await first.ready()
     if point == "sent":
-        await own.fault("slow", *LEGS, kind="rest", duration_s=30)
-    entry = await own.want(enter(own), PAIR)
+        await bench.fault("slow", *LEGS, kind="rest", duration_s=30)
+    entry = await bench.want(enter(bench), PAIR)
     await eventually(lambda: first.reached and first.stopped, within_s=30)
-    await own.calm()
+    await bench.calm()
     answered = first.answers()
-    second = own.start("never", lease_s=LEASE_S)
+    second = bench.start("never", lease_s=LEASE_S)
     ready_s = await second.ready()
-    await own.quiet(entry)
+    await bench.quiet(entry)
     resumed_us = clock.now_us()
     first.process.send_signal(signal.SIGCONT)
     assert await first.died() == 1
     assert "LEASE_LOST" in first.said()
     assert point == "sent" or "Accepted" not in first.answers().removeprefix(answered)
-    leaving = await own.want(leave(own), PAIR, round_=1)
-    await own.quiet(leaving)
+    leaving = await bench.want(leave(bench), PAIR, round_=1)
+    await bench.quiet(leaving)
     print(f"paused {point}: its successor was ready after {ready_s:.1f} s, of a lease of {LEASE_S:g} s")  # noqa: T201 - the measure
-    _ = await own.halt()
-    found = await assert_same(own)
+    _ = await bench.halt()
+    found = await assert_same(bench)
     assert found.held == {}
-    assert await wanting_since(own, resumed_us) <= {leaving.intent_id}
+    assert await wanting_since(bench, resumed_us) <= {leaving.intent_id}
     await second.end()

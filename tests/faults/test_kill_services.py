@@ -6,12 +6,11 @@ import asyncio
 import json
 import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import psutil
-import pytest
 
 from schemas import topics
 from schemas.topics import TOPICS
@@ -21,20 +20,13 @@ from tapeline.runtime.endpoints import Endpoints
 from tapeline.runtime.runfile import RunFile
 from tapeline.runtime.settings import Settings
 from tests.support.eventually import eventually
-from tests.support.running import running, settings_in
+from tests.support.running import pid_of
 
 BACK_WITHIN_S = 10.0
 BEFORE, AFTER = 40, 40
 GROUP = "kill-test"
 
 Write = Callable[[int], Awaitable[object]]
-
-
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    settings = settings_in(tmp_path_factory.mktemp("kills"))
-    with running(settings):
-        yield settings
 
 
 @dataclass(slots=True)
@@ -83,12 +75,6 @@ async def write_through_a_kill(settings: Settings, victim: str, write: Write) ->
 
 def run_of(settings: Settings) -> RunFile:
     found = runfile.read(settings.data.dir)
-    assert found is not None
-    return found
-
-
-def pid_of(settings: Settings, name: str) -> int:
-    found = run_of(settings).processes[name].pid
     assert found is not None
     return found
 

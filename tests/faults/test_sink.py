@@ -3,60 +3,42 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
-from schemas import topics
 from sinks import pending
 from sinks.clickhouse import SEND_WITHIN_S
 from tapeline.domain.events import Alert, Gap
 from tapeline.domain.partition import partition_of
-from tapeline.runtime import clickhouse, clock, kafka, runfile
-from tapeline.runtime.codec import Codec
+from tapeline.runtime import clickhouse, clock, kafka
 from tapeline.runtime.kafka import Partition
 from tapeline.runtime.settings import Settings
 from tests.support.eventually import eventually
-from tests.support.running import running, settings_in
-from tests.support.sink_processes import SinkProcess, Sinks, sinks
-from tests.support.sinks import Flow, assert_once, commit_of, drained, flowing, found, rows
+from tests.support.running import pid_of
+from tests.support.sink_processes import Sinks, sinks
+from tests.support.sinks import (
+    Flow,
+    assert_once,
+    commit_of,
+    drained,
+    flowing,
+    found,
+    published,
+    rows,
+    shorten,
+    until,
+)
 
 SYMBOLS = ("AAA/USDT", "BBB/USDT", "CCC/USDT")
-# On a machine that is busy with other tests too; by itself it takes about 2 s.
-BACK_WITHIN_S = 40.0
-
-
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    settings = settings_in(tmp_path_factory.mktemp("sinks"))
-    with running(settings):
-        yield settings
 
 
 @pytest.fixture
 async def own(system: Settings, tmp_path: Path) -> AsyncIterator[Sinks]:
     with sinks(system, tmp_path) as group:
         yield await group.from_here()
-
-
-@pytest.fixture
-def symbols(request: pytest.FixtureRequest) -> tuple[str, ...]:
-    """Return symbols of the test's own, in at least two partitions."""
-    name = re.sub(r"\W", "", request.node.name.removeprefix("test_"))
-    return tuple(f"{name}{number}/USDT" for number in range(3))
-
-
-async def until(flow: Flow, more: int) -> None:
-    goal = flow.sent + more
-    await eventually(lambda: flow.sent >= goal, within_s=30)
-
-
-async def reached(sink: SinkProcess) -> None:
-    await eventually(lambda: sink.reached, within_s=30)
 
 
 async def test_a_group_that_lost_its_offsets_reads_all_again_and_stores_nothing_again(
@@ -80,7 +62,7 @@ async def test_a_sink_killed_at_a_step_loses_and_doubles_nothing(
         assert await first.died() == -signal.SIGKILL
         began_s = clock.monotonic_s()
         second = own.start("a")
-        await eventually(lambda: "SINK_TOOK_OVER" in second.said(), within_s=BACK_WITHIN_S)
+        await second.took_over()
         took_s = clock.monotonic_s() - began_s
         await until(flow, 60)
     await assert_once(system, own.group, flow)
@@ -94,17 +76,11 @@ async def test_a_sink_that_joins_between_record_and_insert_changes_nothing(
 ) -> None:
     async with flowing(system, symbols) as flow:
         first = own.start("a", "before_insert", "hold", "3", "md.delta")
-        await reached(first)
+        await first.comes_there()
         second = own.start("b")
-
-        async def joining() -> bool:
-            async with kafka.admin(found(system).kafka) as admin:
-                state, members = await admin.members(own.group)
-            return state != "Stable" or len(members) > 1
-
-        await eventually(joining, within_s=20)
+        await own.joined()
         first.go()
-        await eventually(lambda: "SINK_TOOK_OVER" in second.said(), within_s=30)
+        await second.took_over()
         await until(flow, 60)
     await assert_once(system, own.group, flow)
     assert "SINK_GAVE_UP" in first.said()
@@ -117,11 +93,11 @@ async def test_the_late_insert_and_commit_of_a_sink_paused_past_its_session_chan
 ) -> None:
     async with flowing(system, symbols) as flow:
         first = own.start("a", "before_insert", "stop", "3", "md.delta")
-        await reached(first)
+        await first.comes_there()
         paused_s = clock.monotonic_s()
         second = own.start("b")
         # The session of the first ends after 6 s.
-        await eventually(lambda: "SINK_TOOK_OVER" in second.said(), within_s=30)
+        await second.took_over()
         await until(flow, 40)
     await assert_once(system, own.group, flow)
     number = int((first.folder / "reached").read_text("utf-8").split()[0])
@@ -154,10 +130,7 @@ async def test_a_pending_range_that_retention_deleted_becomes_a_gap_and_an_alarm
     wanted = pending.read(note, where="test")
     assert wanted is not None
     assert wanted.first == offset
-    client = AIOKafkaAdminClient(bootstrap_servers=found(system).kafka.bootstrap)
-    await client.start()
-    await client.delete_records({place: RecordsToDelete(wanted.last + 1)})
-    await client.close()
+    await shorten(system, place, wanted.last + 1)
 
     second = own.start("a")
     await drained(system, own.group)
@@ -203,14 +176,6 @@ async def alerts(system: Settings) -> list[Alert]:
     ]
 
 
-async def published(system: Settings, name: str) -> list[object]:
-    run = runfile.read(system.data.dir)
-    assert run is not None
-    codec = Codec(run.schema_ids)
-    async with kafka.Reader.assigned(found(system).kafka, {name: "beginning"}, client_id="test") as reader:
-        return [codec.decode(topics.by_name(name), record.value or b"") async for record in reader.until_end()]
-
-
 @pytest.mark.parametrize("victim", ["clickhouse", "kafka"])
 async def test_a_service_killed_under_flow_loses_and_doubles_nothing(
     system: Settings, own: Sinks, symbols: tuple[str, ...], victim: str
@@ -218,7 +183,7 @@ async def test_a_service_killed_under_flow_loses_and_doubles_nothing(
     """K10: while the store is away, reading pauses and nothing is lost; the same while the broker is."""
     async with flowing(system, symbols) as flow:
         sink = own.start("a")
-        await eventually(lambda: "SINK_TOOK_OVER" in sink.said(), within_s=20)
+        await sink.took_over()
         await until(flow, 40)
         os.kill(pid_of(system, victim), signal.SIGKILL)
         began_s = clock.monotonic_s()
@@ -228,20 +193,12 @@ async def test_a_service_killed_under_flow_loses_and_doubles_nothing(
     await sink.end()
 
 
-def pid_of(system: Settings, name: str) -> int:
-    run = runfile.read(system.data.dir)
-    assert run is not None
-    pid = run.processes[name].pid
-    assert pid is not None
-    return pid
-
-
 async def test_x04_a_stop_under_flow_writes_what_was_taken_in_and_its_successor_replays_nothing(
     system: Settings, own: Sinks, symbols: tuple[str, ...]
 ) -> None:
     async with flowing(system, symbols) as flow:
         first = own.start("a")
-        await eventually(lambda: "SINK_TOOK_OVER" in first.said(), within_s=20)
+        await first.took_over()
         await until(flow, 40)
         await first.end()
         second = own.start("a")
@@ -256,7 +213,7 @@ async def test_x04_a_stop_while_the_store_hangs_leaves_the_range_to_the_successo
 ) -> None:
     async with flowing(system, symbols) as flow:
         first = own.start("a")
-        await eventually(lambda: "SINK_TOOK_OVER" in first.said(), within_s=20)
+        await first.took_over()
         await until(flow, 40)
         victim = pid_of(system, "clickhouse")
         os.kill(victim, signal.SIGSTOP)

@@ -5,69 +5,28 @@ from __future__ import annotations
 import os
 import re
 import signal
-import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import psutil
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
-from schemas import topics
 from tapeline.domain.events import Alert
 from tapeline.domain.partition import partition_of
-from tapeline.runtime import clock, kafka, runfile
-from tapeline.runtime.codec import Codec
+from tapeline.runtime import clock
 from tapeline.runtime.kafka import Partition, Publisher
 from tapeline.runtime.settings import Settings
 from tests.support import histories
 from tests.support.eventually import eventually
-from tests.support.running import running, settings_in
-from tests.support.sink_processes import SinkProcess, Sinks, sinks
-from tests.support.sinks import Flow, assert_once, flowing, found
-
-# On a machine that is busy with other tests too.
-BACK_WITHIN_S = 40.0
-
-
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    settings = settings_in(tmp_path_factory.mktemp("histories"))
-    with running(settings):
-        yield settings
+from tests.support.running import pid_of
+from tests.support.sink_processes import BACK_WITHIN_S, SinkProcess, Sinks, sinks
+from tests.support.sinks import Flow, assert_once, flowing, found, published, shorten, until
 
 
 @pytest.fixture
 async def own(system: Settings, tmp_path: Path) -> AsyncIterator[Sinks]:
     with sinks(system, tmp_path, "postgres") as group:
         yield await histories.from_here(group)
-
-
-@pytest.fixture
-def symbols() -> tuple[str, ...]:
-    """Return symbols of the test's own."""
-    return tuple(f"{uuid.uuid4().hex[:10]}/USDT" for _ in range(3))
-
-
-async def until(flow: Flow, more: int) -> None:
-    goal = flow.sent + more
-    await eventually(lambda: flow.sent >= goal, within_s=30)
-
-
-async def reached(sink: SinkProcess) -> None:
-    await eventually(lambda: sink.reached, within_s=30)
-
-
-async def took_over(sink: SinkProcess) -> None:
-    await eventually(lambda: "SINK_TOOK_OVER" in sink.said(), within_s=BACK_WITHIN_S)
-
-
-def pid_of(system: Settings, name: str) -> int:
-    run = runfile.read(system.data.dir)
-    assert run is not None
-    pid = run.processes[name].pid
-    assert pid is not None
-    return pid
 
 
 async def test_c_12_a_replay_from_the_first_offset_changes_no_row(
@@ -94,7 +53,7 @@ async def test_a_sink_killed_at_a_step_loses_and_doubles_nothing(
         assert await first.died() == -signal.SIGKILL
         began_s = clock.monotonic_s()
         second = own.start("a")
-        await took_over(second)
+        await second.took_over()
         took_s = clock.monotonic_s() - began_s
         await until(flow, 60)
     await histories.assert_once(system, own.group, flow)
@@ -110,7 +69,7 @@ async def test_a_sink_begins_where_postgres_says_and_not_where_the_group_does(
     flow = Flow(system, symbols[:1], makers=histories.MAKERS)
     place = Partition("order.event", partition_of(symbols[0], 4))
     first = own.start("a", "before_commit", "kill", "1", "order.event")
-    await took_over(first)
+    await first.took_over()
     await flow.run(most=20, each=20)
     assert await first.died() == -signal.SIGKILL
     stored, following = await histories.stored_whole(system, symbols), await histories.offsets(system, own.group)
@@ -146,17 +105,11 @@ async def test_a_sink_that_joins_before_a_transaction_changes_nothing(
 ) -> None:
     async with flowing(system, symbols, histories.MAKERS) as flow:
         first = own.start("a", "before_insert", "hold", "3", "order.event")
-        await reached(first)
+        await first.comes_there()
         second = own.start("b")
-
-        async def joining() -> bool:
-            async with kafka.admin(found(system).kafka) as admin:
-                state, members = await admin.members(own.group)
-            return state != "Stable" or len(members) > 1
-
-        await eventually(joining, within_s=20)
+        await own.joined()
         first.go()
-        await took_over(second)
+        await second.took_over()
         await until(flow, 60)
     await histories.assert_once(system, own.group, flow)
     assert "SINK_GAVE_UP" in first.said()
@@ -176,10 +129,10 @@ async def test_the_late_transaction_of_a_sink_paused_past_its_session_is_fenced(
 ) -> None:
     async with flowing(system, symbols, histories.MAKERS) as flow:
         first = own.start("a", step, "stop", "3", "order.event")
-        await reached(first)
+        await first.comes_there()
         second = own.start("b")
         # The session of the first ends after 6 s; what it holds locked, Postgres lets go after 4 s.
-        await took_over(second)
+        await second.took_over()
         await until(flow, 40)
     await histories.assert_once(system, own.group, flow)
     before = await histories.stored_whole(system, symbols), await histories.offsets(system, own.group)
@@ -207,7 +160,7 @@ async def test_a_service_killed_under_flow_loses_and_doubles_nothing(
 ) -> None:
     async with flowing(system, symbols, histories.MAKERS) as flow:
         sink = own.start("a")
-        await took_over(sink)
+        await sink.took_over()
         await until(flow, 40)
         os.kill(pid_of(system, victim), signal.SIGKILL)
         began_s = clock.monotonic_s()
@@ -224,7 +177,7 @@ async def test_a_database_that_hangs_is_waited_for_in_words_and_nothing_is_lost_
     victim = pid_of(system, "postgres")
     async with flowing(system, symbols, histories.MAKERS) as flow:
         sink = own.start("a")
-        await took_over(sink)
+        await sink.took_over()
         await until(flow, 40)
         frozen = [victim, *(one.pid for one in psutil.Process(victim).children(recursive=True))]
         for pid in frozen:
@@ -244,7 +197,7 @@ async def test_x04_a_stop_under_flow_writes_what_was_taken_in(
 ) -> None:
     async with flowing(system, symbols, histories.MAKERS) as flow:
         first = own.start("a")
-        await took_over(first)
+        await first.took_over()
         await until(flow, 40)
         await first.end()
         assert await histories.offsets(system, own.group) == await histories.commits(system, own.group)
@@ -292,10 +245,7 @@ async def test_what_was_deleted_before_it_was_stored_raises_an_alarm_and_the_res
     await flow.run(most=20, each=20)
     place = Partition("order.event", partition_of(symbols[0], 4))
     before = (await histories.offsets(system, own.group))[place]
-    client = AIOKafkaAdminClient(bootstrap_servers=found(system).kafka.bootstrap)
-    await client.start()
-    await client.delete_records({place: RecordsToDelete(before + 10)})
-    await client.close()
+    await shorten(system, place, before + 10)
     sink = own.start("a")
     await histories.drained(system, own.group)
     await sink.end()
@@ -303,7 +253,7 @@ async def test_what_was_deleted_before_it_was_stored_raises_an_alarm_and_the_res
     assert stored["trade_history"] == sorted(f"{symbols[0]}-{number}" for number in range(11, 20, 2))
     alarms = [
         one.message
-        for one in await told(system, "alert")
+        for one in await published(system, "alert")
         if isinstance(one, Alert) and one.process == "sinks-a" and f"{place.topic}/{place.partition}:" in one.message
     ]
     gone = f"order.event/{place.partition}: offsets {before} to {before + 9} were deleted before they were stored"
@@ -319,12 +269,3 @@ async def test_a_sink_that_understands_nothing_stops_and_moves_no_offset(system:
     assert re.search(r"sinks-a stops: .* from account", sink.said())
     offsets = await histories.offsets(system, own.group)
     assert offsets[Partition("account", 0)] <= stored.offset - 59
-
-
-async def told(system: Settings, name: str) -> list[object]:
-    """Return everything that stands in a topic."""
-    run = runfile.read(system.data.dir)
-    assert run is not None
-    codec, topic = Codec(run.schema_ids), topics.by_name(name)
-    async with kafka.Reader.assigned(found(system).kafka, {name: "beginning"}, client_id="test") as reader:
-        return [codec.decode(topic, record.value or b"") async for record in reader.until_end()]

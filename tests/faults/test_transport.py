@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
 import msgspec
-import pytest
 
 from schemas import topics
 from tapeline.domain.partition import partition_of
@@ -22,18 +21,10 @@ from tapeline.runtime.kafka import Outgoing, Publisher, Reader, admin
 from tapeline.runtime.settings import Settings, child_environment
 from tests.support.eventually import eventually
 from tests.support.records import BOOK
-from tests.support.running import running, settings_in
 
 BOOKS, SPREADS = topics.by_name("md.book"), topics.by_name("signal.spread")
 PARTITIONS = 4
 BACK_WITHIN_S = 10.0
-
-
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    settings = settings_in(tmp_path_factory.mktemp("agents"))
-    with running(settings):
-        yield settings
 
 
 class Flow:

@@ -48,6 +48,15 @@ def left_over(settings: Settings) -> list[str]:
     return found
 
 
+def pid_of(settings: Settings, name: str) -> int:
+    """Return the id of a process of a running Tapeline, as it is now."""
+    run = runfile.read(settings.data.dir)
+    assert run is not None
+    pid = run.processes[name].pid
+    assert pid is not None
+    return pid
+
+
 @pytest.fixture(scope="session")
 def tapeline_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Return the settings of `tapeline_up`."""

@@ -18,6 +18,9 @@ from tapeline.runtime.settings import Settings
 from tests.support.eventually import eventually
 from tests.support.sinks import found
 
+BACK_WITHIN_S = 40.0
+"""On a machine that is busy with other tests too; by itself it takes about 2 s."""
+
 
 @dataclass(slots=True)
 class SinkProcess:
@@ -62,6 +65,14 @@ class SinkProcess:
     def reached(self) -> bool:
         """Whether the scripted moment has come."""
         return (self.folder / "reached").exists()
+
+    async def took_over(self) -> None:
+        """Wait until it has its partitions."""
+        await eventually(lambda: "SINK_TOOK_OVER" in self.said(), within_s=BACK_WITHIN_S)
+
+    async def comes_there(self) -> None:
+        """Wait for the scripted moment."""
+        await eventually(lambda: self.reached, within_s=30)
 
     def go(self) -> None:
         """Let a held process go on."""
@@ -124,6 +135,16 @@ class Sinks:
         ) as reader:
             await reader.commit(await reader.ends())
         return self
+
+    async def joined(self) -> None:
+        """Wait until a second member is there, or on its way in."""
+
+        async def joining() -> bool:
+            async with kafka.admin(found(self.settings).kafka) as admin:
+                state, members = await admin.members(self.group)
+            return state != "Stable" or len(members) > 1
+
+        await eventually(joining, within_s=20)
 
     def start(self, name: str, *script: str) -> SinkProcess:
         """Start a sink under this name; see `SinkProcess.start`."""

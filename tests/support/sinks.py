@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from schemas import topics
 from sinks.rows.catalogue import BY_TOPIC, TABLES
@@ -27,6 +28,8 @@ _US_PER_S = 1_000_000
 # Of this run, for what retention has deleted is looked for among the last two days.
 NOW_US = clock.now_us() // _US_PER_S * _US_PER_S - 600 * _US_PER_S
 _STEP_US = 10_000
+PARTITIONS = 4
+"""Of a topic that is spread by symbol."""
 
 IDENTITIES = {
     "trades": "SELECT trade_id FROM trades WHERE pair IN {pairs:Array(String)}",
@@ -197,7 +200,7 @@ class Flow:
     symbols: tuple[str, ...]
     sent: int = 0
     stop: bool = False
-    partitions: int = 4
+    partitions: int = PARTITIONS
     makers: Mapping[str, Callable[[str, int], Any]] = field(default_factory=lambda: MAKERS)
 
     async def run(self, *, each: int = 5, most: int | None = None) -> None:
@@ -234,6 +237,29 @@ class Flow:
             for number in range(self.sent)
             for identity in identities(table, symbol, number)
         )
+
+
+async def until(flow: Flow, more: int) -> None:
+    """Wait until so many more records of each are sent."""
+    goal = flow.sent + more
+    await eventually(lambda: flow.sent >= goal, within_s=30)
+
+
+async def published(settings: Settings, name: str) -> list[object]:
+    """Return everything that stands in a topic."""
+    run = runfile.read(settings.data.dir)
+    assert run is not None
+    codec, topic = Codec(run.schema_ids), topics.by_name(name)
+    async with kafka.Reader.assigned(found(settings).kafka, {name: "beginning"}, client_id="test") as reader:
+        return [codec.decode(topic, record.value or b"") async for record in reader.until_end()]
+
+
+async def shorten(settings: Settings, place: Partition, before: int) -> None:
+    """Delete what stands in a partition before an offset, as retention does."""
+    client = AIOKafkaAdminClient(bootstrap_servers=found(settings).kafka.bootstrap)
+    await client.start()
+    await client.delete_records({place: RecordsToDelete(before)})
+    await client.close()
 
 
 @contextlib.asynccontextmanager

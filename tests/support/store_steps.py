@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import uuid
 from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -20,10 +18,11 @@ from tapeline.domain.changes import Place
 from tapeline.domain.order_records import Memory, OrderEvent, OrderIntent
 from tapeline.domain.orders import Answer
 from tapeline.domain.risk import Refused, Reservation
-from tapeline.runtime import endpoints, migrations, postgres
+from tapeline.runtime import migrations, postgres
 from tapeline.runtime.runfile import RunFile
 from tapeline.runtime.settings import Settings
 from tapeline.runtime.transactions import Transactions
+from tests.support.own_database import own_database
 from tests.support.store_bench import LONG_US, Bench, memory_bench, postgres_bench
 from tests.support.trader_values import fill, intent, order, plan
 
@@ -40,19 +39,14 @@ async def bench(bench_kind: str, request: pytest.FixtureRequest) -> AsyncIterato
         return
     settings: Settings = request.getfixturevalue("tapeline_settings")
     run: RunFile = request.getfixturevalue("tapeline_up")
-    found = replace(endpoints.endpoints_from(settings, run).postgres, pool_idle=1)
-    name = f"test_{uuid.uuid4().hex}"
-    async with await postgres.connect(found) as server:
-        await server.execute(f"CREATE DATABASE {name}")
-        async with contextlib.AsyncExitStack() as stack:
-            own = replace(found, name=name)
-            pool = await stack.enter_async_context(await postgres.connect(own))
-            await migrations.migrate_postgres(pool)
-            made = postgres_bench(pool, Transactions(pool, own))
-            stack.push_async_callback(made.store.close)
-            stack.push_async_callback(made.other.close)
-            yield made
-        await server.execute(f"DROP DATABASE {name}")
+    async with contextlib.AsyncExitStack() as stack:
+        own = await stack.enter_async_context(own_database(settings, run))
+        pool = await stack.enter_async_context(await postgres.connect(own))
+        await migrations.migrate_postgres(pool)
+        made = postgres_bench(pool, Transactions(pool, own))
+        stack.push_async_callback(made.store.close)
+        stack.push_async_callback(made.other.close)
+        yield made
 
 
 async def leased(store: Store, holder: str = "executor-1") -> Lease:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 from starlette.websockets import WebSocket
 
-from gateway import access, app
+from gateway import access, app, reference
 from gateway.desk import Desk
 from gateway.hub import Hub
 from gateway.routes import status
@@ -32,6 +33,12 @@ def desk() -> Desk:
 
 async def asked(of: Desk, path: str, token: str = TOKEN) -> tuple[int, dict[str, str], Any]:
     """Ask the application itself; return status, headers and JSON."""
+    status, headers, body = await fetched(of, path, token)
+    return status, headers, json.loads(body)
+
+
+async def fetched(of: Desk, path: str, token: str = "") -> tuple[int, dict[str, str], bytes]:
+    """Ask the application itself; return status, headers and body."""
     sent: list[Json] = []
     scope = {
         "type": "http", "method": "GET", "path": path, "raw_path": path.encode(), "query_string": b"",
@@ -47,7 +54,7 @@ async def asked(of: Desk, path: str, token: str = TOKEN) -> tuple[int, dict[str,
 
     await app.build(of)(scope, receive, send)
     headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
-    return sent[0]["status"], headers, json.loads(b"".join(message.get("body", b"") for message in sent[1:]))
+    return sent[0]["status"], headers, b"".join(message.get("body", b"") for message in sent[1:])
 
 
 def references(part: Any) -> set[str]:  # noqa: ANN401 - JSON
@@ -81,6 +88,33 @@ def test_d_26_the_document_is_whole() -> None:
         "/orderbook/{exchange}/{pair}": "BookView",
         "/spreads/{pair}": "",
     }
+
+
+async def test_d_26_the_page_about_the_routes_names_each_and_fetches_nothing_from_elsewhere() -> None:
+    code, headers, body = await fetched(desk(), "/docs")
+    page = body.decode()
+    assert (code, headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert headers["content-security-policy"] == "default-src 'none'; style-src 'unsafe-inline'"
+    assert re.findall(r"<code>GET ([^<]+)</code>", page) == list(app.build(desk()).openapi()["paths"])
+    assert re.findall(r"(?:src|href|action|url|import)\W+[\w./:]+", page) == ['href="openapi.json']
+    assert "//" not in page
+    assert "<script" not in page
+    assert "<li><code>depth</code> in the query, integer, 1 to 1000, default 20</li>" in page
+    assert "<li><code>200</code> Successful Response: a list of SpreadView</li>" in page
+
+
+async def test_no_other_page_about_the_routes_is_served() -> None:
+    assert [(await fetched(desk(), path))[0] for path in ("/redoc", "/docs/oauth2-redirect")] == [404, 404]
+
+
+def test_what_a_document_says_is_shown_as_it_is() -> None:
+    document = {
+        "info": {"title": "<t>", "version": "1", "description": "a & b"},
+        "paths": {"/x": {"get": {"description": "<script>", "responses": {"200": {"description": "<b>"}}}}},
+    }
+    page = reference.page(document)
+    assert "&lt;script&gt; (open to all)" in page
+    assert not re.search(r"<t>|<script|<b>", page)
 
 
 async def test_health_says_what_is_waited_for() -> None:
