@@ -43,6 +43,10 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     """How long a rollback may still be sent."""
     answer_s: float = 0.6
     """A request without an answer by then has an unknown outcome: it is looked up while there is time to act."""
+    end_told_us: int = 50_000
+    """So long the private stream has to tell the end of an order that does not rest; asking costs the venue's limit."""
+    fills_told_us: int = 300_000
+    """So long it has to tell the fills of which an answer told the sum: nothing waits for them but the books."""
     look_again_s: float = 0.2
     look_often: int = 8
     """So many looks follow one another closely, then each pause is twice as long."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final
 
-from executor.steps import Cancel, Drop, LookUp, ReadFills, Step, View
+from executor.steps import Cancel, Drop, LookUp, ReadFills, Step, View, Wait
 from tapeline.domain.orders import OurOrder
 
 RETRY: Final = frozenset({"rate_limited", "overloaded", "expired", "never_arrived", "not_sent"})
@@ -25,9 +25,15 @@ def upkeep(order: OurOrder, view: View) -> Iterable[Step]:
             yield Cancel(order=order)
         elif order.time_in_force != "GTC" or order.order_type == "market":
             # It does not rest, so it is over by now and only the news is missing.
-            yield LookUp(order=order)
+            yield _told_first(LookUp(order=order), view, view.terms.end_told_us)
     elif not order.complete:
-        yield ReadFills(order=order)
+        yield _told_first(ReadFills(order=order), view, view.terms.fills_told_us)
+
+
+def _told_first(step: LookUp | ReadFills, view: View, within_us: int) -> Step:
+    """Return the question, or a wait for the stream, which mostly answers it before it is asked."""
+    due_us = step.order.updated_us + within_us
+    return step if view.now_us >= due_us else Wait(until_us=due_us)
 
 
 def is_unsent(order: OurOrder) -> bool:

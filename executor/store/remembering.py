@@ -23,6 +23,8 @@ from tapeline.runtime.transactions import Contended
 
 RETRIES: Final = 3
 PAUSE_S: Final = 0.1
+FILLS: Final = 200
+FillIdentity = tuple[str, str, str, str]
 
 
 class Stand(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +62,8 @@ class Remembered(msgspec.Struct, frozen=True, kw_only=True):
     offsets: Mapping[int, int | None]
     behind_us: int
     """So much must be added to our clock to have the database's."""
+    fills: tuple[FillIdentity, ...] = ()
+    """What was booked lately: most fills are told twice. An older one is stopped by its row."""
 
     def covers(self, wanted: Wanted, place: Place | None) -> bool:
         """Tell whether nothing is wanted that only the rows know."""
@@ -73,15 +77,19 @@ class Remembered(msgspec.Struct, frozen=True, kw_only=True):
         same = (self.state.epoch, self.state.desired_version) == (stand.epoch, stand.desired_version)
         return same and self.state.version >= stand.version
 
-    def at(self, now_us: int) -> AccountState:
-        """Return the state at a time of our clock."""
-        return msgspec.structs.replace(self.state, now_us=now_us + self.behind_us)
+    def at(self, now_us: int, wanted: Wanted) -> AccountState:
+        """Return the state at a time of our clock, with what is wanted of fills."""
+        known = tuple(one.fill_id for one in wanted.fills if one.identity in self.fills)
+        return msgspec.structs.replace(self.state, now_us=now_us + self.behind_us, known_fills=known)
 
     def after(self, changes: Changes, place: Place | None, behind_us: int) -> Remembered:
         """Return what is remembered when these changes are written."""
         moved = {} if place is None else {place.partition: place.offset + 1}
         return Remembered(
-            state=remembering.after(self.state, changes), offsets={**self.offsets, **moved}, behind_us=behind_us
+            state=remembering.after(self.state, changes),
+            offsets={**self.offsets, **moved},
+            behind_us=behind_us,
+            fills=(*self.fills, *(one.identity for one in changes.fills))[-FILLS:],
         )
 
 
@@ -146,7 +154,7 @@ class Remembering(Steps):
         if known is not None and known.state.epoch == lease.epoch and known.covers(wanted, place):
             # While its answer is under way what is remembered is still what others may look at.
             self._remembered[lease.account] = known
-            if await self._at_once(known, lease, work, place):
+            if await self._at_once(known, lease, wanted, work, place):
                 return
             self.forget(lease.account)
         wide = msgspec.structs.replace(wanted, whole=True, lives=True)
@@ -158,9 +166,9 @@ class Remembering(Steps):
         moved = None if done.changes is None else place
         self._remembered[lease.account] = read.after(done.changes or Changes(), moved, read.behind_us)
 
-    async def _at_once(self, known: Remembered, lease: Lease, work: Work, place: Place | None) -> bool:
+    async def _at_once(self, known: Remembered, lease: Lease, wanted: Wanted, work: Work, place: Place | None) -> bool:
         """Decide on what is remembered and write it with one question; False when the rows must be read."""
-        before = known.at(self._clock.now_us())
+        before = known.at(self._clock.now_us(), wanted)
         changes = work(before, None if place is None else known.offsets[place.partition])
         if changes is None or (place is None and changes == Changes()):
             return True

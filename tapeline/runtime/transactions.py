@@ -74,14 +74,13 @@ async def _ended(connection: Any) -> AsyncIterator[None]:  # noqa: ANN401 - the 
 
 @contextlib.asynccontextmanager
 async def _transaction(connection: Any) -> AsyncIterator[None]:  # noqa: ANN401 - the pool's proxy of a connection
-    """Commit at the end of the block; a failure rolls back, or ends the connection where nobody may answer."""
+    """Commit at the end of the block; a failure rolls back."""
     transaction = connection.transaction()
     await transaction.start()
     try:
-        # Who does not answer in time does not answer to a roll-back either; without its connection it is as sure.
-        async with _ended(connection):
-            yield
+        yield
     except (asyncio.CancelledError, TimeoutError):
+        # Who does not answer in time does not answer to a roll-back either; `_ended` makes it as sure.
         raise
     except BaseException:
         await transaction.rollback()
@@ -125,7 +124,7 @@ class Transactions:
         Raises Contended where another transaction won, Unavailable where the database is away.
         """
         try:
-            async with self._pool.acquire(timeout=10) as connection, _transaction(connection):
+            async with self._pool.acquire(timeout=10) as connection, _ended(connection), _transaction(connection):
                 yield connection
         except _LOST_RACE as error:
             raise Contended(f"the transaction lost against another one: {error}") from error

@@ -37,7 +37,7 @@ def test_no_leg_stands_alone_for_long_where_the_executor_lives(seeds: range) -> 
 
 def test_without_faults_everything_is_dealt_and_nothing_is_tried_twice() -> None:
     # In this story no part comes so late that its time is over on the way.
-    world = _tell(0, crashes=False, faults=False)
+    world = _tell(2, crashes=False, faults=False)
     rows = world.database.tables.orders.values()
     assert rows
     assert {row.status for row in rows} <= {"FILLED", "CANCELLED"}
