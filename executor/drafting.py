@@ -135,7 +135,7 @@ def request(order: OurOrder, native: str) -> OrderRequest:
         quantity=order.quantity,
         price=order.price,
         time_in_force=order.time_in_force,
-        reduce_only=order.reduce_only,
+        reduce_only=order.reduce_only or (order.closing and order.market == "spot"),
     )
 
 

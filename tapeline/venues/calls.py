@@ -155,6 +155,7 @@ class OrderRequest(Call[PlaceOutcome], frozen=True, kw_only=True):
     price: Decimal | None = None
     time_in_force: TimeInForce = "GTC"
     reduce_only: bool = False
+    """Also of a spot order, which has no word for it: what reduces overtakes what opens."""
 
     def __post_init__(self) -> None:
         """Refuse what no venue could mean: it is an error of ours, not of the market."""

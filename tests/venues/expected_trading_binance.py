@@ -49,8 +49,11 @@ def post(
     return SignedRequest(method="POST", path=path, body=body, headers=FORM, bucket=bucket, cost=cost, urgent=urgent)
 
 
-def get(path: str, parameters: str, cost: int, bucket: BucketName = "rest_account") -> SignedRequest:
-    return SignedRequest(method="GET", path=path, query=signed(parameters), headers=KEY, bucket=bucket, cost=cost)
+def get(
+    path: str, parameters: str, cost: int, bucket: BucketName = "rest_account", *, urgent: bool = False
+) -> SignedRequest:
+    query = signed(parameters)
+    return SignedRequest(method="GET", path=path, query=query, headers=KEY, bucket=bucket, cost=cost, urgent=urgent)
 
 
 def delete(path: str, parameters: str) -> SignedRequest:
@@ -239,7 +242,7 @@ SPOT = (
     Case(
         name="an order by its client id",
         call=OrderQuery(native="LTCBTC", client_id="myOrder1"),
-        request=get("/api/v3/order", "symbol=LTCBTC&origClientOrderId=myOrder1", 4),
+        request=get("/api/v3/order", "symbol=LTCBTC&origClientOrderId=myOrder1", 4, urgent=True),
         body=b'{"symbol":"LTCBTC","orderId":1,"orderListId":-1,"clientOrderId":"myOrder1","price":"0.1","origQty":"1.0",'
         b'"executedQty":"0.5","cummulativeQuoteQty":"0.04","status":"PARTIALLY_FILLED","timeInForce":"GTC",'
         b'"type":"LIMIT","side":"BUY","stopPrice":"0.0","icebergQty":"0.0","time":1499827319559,'

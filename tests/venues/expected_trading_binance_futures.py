@@ -139,7 +139,7 @@ FUTURES = (
     Case(
         name="an order by its client id",
         call=OrderQuery(native="BTCUSDT", client_id="abc"),
-        request=get("/fapi/v1/order", "symbol=BTCUSDT&origClientOrderId=abc", 1),
+        request=get("/fapi/v1/order", "symbol=BTCUSDT&origClientOrderId=abc", 1, urgent=True),
         body=b'{"avgPrice":"0.00000","clientOrderId":"abc","cumQuote":"0","executedQty":"0","orderId":1917641,'
         b'"origQty":"0.40","origType":"LIMIT","price":"9300","reduceOnly":false,"side":"BUY","positionSide":"BOTH",'
         b'"status":"EXPIRED_IN_MATCH","symbol":"BTCUSDT","time":1579276756075,"timeInForce":"GTC","type":"LIMIT",'

@@ -54,8 +54,9 @@ def post(path: str, body: bytes, bucket: BucketName = "rest_trade", *, urgent: b
     return SignedRequest(method="POST", path=path, body=body, headers=signed, bucket=bucket, cost=1, urgent=urgent)
 
 
-def get(path: str, query: str, bucket: BucketName = "rest_account") -> SignedRequest:
-    return SignedRequest(method="GET", path=path, query=query, headers=headers(query.encode()), bucket=bucket, cost=1)
+def get(path: str, query: str, bucket: BucketName = "rest_account", *, urgent: bool = False) -> SignedRequest:
+    made = headers(query.encode())
+    return SignedRequest(method="GET", path=path, query=query, headers=made, bucket=bucket, cost=1, urgent=urgent)
 
 
 def taken(result: bytes) -> bytes:
@@ -188,7 +189,7 @@ SPOT = (
     Case(
         name="an order in the history, where a post-only order ended because it would have taken",
         call=OrderQuery(native="BTCUSDT", client_id="YLxaWKMiHU", place=1),
-        request=get("/v5/order/history", "category=spot&symbol=BTCUSDT&orderLinkId=YLxaWKMiHU"),
+        request=get("/v5/order/history", "category=spot&symbol=BTCUSDT&orderLinkId=YLxaWKMiHU", urgent=True),
         body=taken(
             b'{"list":[{"orderId":"14bad3a1-6454-43d8-bcf2-5345896cf74d","orderLinkId":"YLxaWKMiHU","symbol":"BTCUSDT",'
             b'"price":"26864.40","qty":"0.003","side":"Buy","isLeverage":"","positionIdx":0,"orderStatus":"Cancelled",'
@@ -217,7 +218,7 @@ SPOT = (
     Case(
         name="an order that is not in the history either",
         call=OrderQuery(native="BTCUSDT", client_id="YLxaWKMiHU", place=1),
-        request=get("/v5/order/history", "category=spot&symbol=BTCUSDT&orderLinkId=YLxaWKMiHU"),
+        request=get("/v5/order/history", "category=spot&symbol=BTCUSDT&orderLinkId=YLxaWKMiHU", urgent=True),
         body=EMPTY_PAGE,
         answer=NotFound(),
     ),

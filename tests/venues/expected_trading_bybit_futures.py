@@ -128,14 +128,14 @@ FUTURES = (
     Case(
         name="an order that is no longer among the recent ones",
         call=OrderQuery(native="ETHUSDT", client_id="test-000005"),
-        request=get("/v5/order/realtime", "category=linear&symbol=ETHUSDT&orderLinkId=test-000005"),
+        request=get("/v5/order/realtime", "category=linear&symbol=ETHUSDT&orderLinkId=test-000005", urgent=True),
         body=EMPTY_PAGE,
         answer=NotFound(then=OrderQuery(native="ETHUSDT", client_id="test-000005", place=1)),
     ),
     Case(
         name="an order without an average that has a value",
         call=OrderQuery(native="ETHUSDT", client_id="test-000005"),
-        request=get("/v5/order/realtime", "category=linear&symbol=ETHUSDT&orderLinkId=test-000005"),
+        request=get("/v5/order/realtime", "category=linear&symbol=ETHUSDT&orderLinkId=test-000005", urgent=True),
         body=taken(
             b'{"list":[{"orderId":"fd4300ae","orderLinkId":"test-000005","symbol":"ETHUSDT","price":"1600.00",'
             b'"qty":"0.10","side":"Buy","isLeverage":"","positionIdx":0,"orderStatus":"PartiallyFilled",'

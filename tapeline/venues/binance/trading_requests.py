@@ -132,7 +132,8 @@ class BinanceRequests:
 
     def _find(self, call: OrderQuery) -> Way:
         named = self._named(call.native, call.client_id)
-        return Way(path=self._path("order"), parameters=named, cost=self._calls.find)
+        # As long as nobody knows what became of an order a leg may stand alone.
+        return Way(path=self._path("order"), parameters=named, cost=self._calls.find, urgent=True)
 
     def _open_orders(self, call: OpenOrdersQuery) -> Way:
         if call.native is None:

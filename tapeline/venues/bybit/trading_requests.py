@@ -116,7 +116,8 @@ class BybitRequests:
 
     def _find(self, call: OrderQuery) -> Way:
         named = (("symbol", call.native), ("orderLinkId", checked(self._facts, call.client_id)))
-        return Way(path=PLACES[call.place], query=(("category", self._category), *named))
+        # As long as nobody knows what became of an order a leg may stand alone.
+        return Way(path=PLACES[call.place], query=(("category", self._category), *named), urgent=True)
 
     def _open_orders(self, call: OpenOrdersQuery) -> Way:
         return Way(path="/v5/order/realtime", query=self._page(call.native, call.cursor, ORDERS_PAGE))
