@@ -230,8 +230,12 @@ class VenueLink(Protocol):
     def where(self) -> tuple[str, Market]:
         """Return which one it is."""
 
-    async def place(self, request: OrderRequest, *, until_us: int) -> PlaceOutcome:
-        """Send an order that the venue refuses after `until_us`."""
+    async def place(self, request: OrderRequest, *, until_us: int, within_s: float) -> PlaceOutcome:
+        """Send an order that the venue refuses after `until_us`.
+
+        An answer that takes longer than `within_s` is `Unknown`; a limit that is not free by then is a refusal, for
+        nothing was sent.
+        """
 
     async def cancel(self, request: CancelRequest, *, until_us: int) -> CancelOutcome:
         """Cancel by client id, with reserved tokens."""

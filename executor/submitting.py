@@ -25,9 +25,7 @@ from tapeline.venues.calls import (
     FoundOrder,
     LeverageRequest,
     OrderQuery,
-    PlaceOutcome,
 )
-from tapeline.venues.refusals import Unknown
 
 _TWICE = 2
 _REMEMBERED = 1_000
@@ -94,10 +92,8 @@ class Submitter:
         _keep(self._recent, name, order)
         link, native = self._place(order)
         sent_us = self._clock.now_us()
-        found: PlaceOutcome = Unknown(why="no answer in time")
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._terms.answer_s):
-                found = await link.place(request(order, native), until_us=until_us)
+        # Not a time-out around it: what waits for a limit was not sent, and of that nothing is unknown.
+        found = await link.place(request(order, native), until_us=until_us, within_s=self._terms.answer_s)
         if not isinstance(found, Accepted):
             await self._book(order, outcome(found, sent_us=sent_us, answered_us=self._clock.now_us()))
             return

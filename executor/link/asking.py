@@ -8,6 +8,7 @@ to wait nothing at all goes out before that.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Final, TypeVar
 
 from executor.link.venue_clock import VenueClock
@@ -71,38 +72,50 @@ class Asking:
 
     # what changes something
 
-    async def place(self, call: OrderRequest, *, until_us: int) -> PlaceOutcome:
-        """Send an order that the venue refuses after this time of ours."""
-        return await self._change(call, until_us)
+    async def place(self, call: OrderRequest, *, until_us: int, within_s: float) -> PlaceOutcome:
+        """Send an order that the venue refuses after this time of ours; limit and answer may take `within_s` each."""
+        return await self._change(call, until_us, within_s)
 
     async def cancel(self, call: CancelRequest, *, until_us: int) -> CancelOutcome:
         """Send a cancel that the venue refuses after this time of ours."""
         return await self._change(call, until_us)
 
-    async def _change(self, call: Call[C], until_us: int) -> C | Refused | Unknown:
-        await self._settle_doubt()
+    async def _change(self, call: Call[C], until_us: int, within_s: float | None = None) -> C | Refused | Unknown:
+        with contextlib.suppress(TimeoutError):
+            # A clock that cannot be measured in time is the one that it was.
+            async with asyncio.timeout(within_s):
+                await self._settle_doubt()
         request = self._timed(call, until_us)
         if request is None:
             return _expired()
-        wait_s = await self._admitted(request, within_s=(until_us - clock.now_us()) / _US_PER_S)
+        left_s = (until_us - clock.now_us()) / _US_PER_S
+        wait_s = await self._admitted(request, within_s=left_s if within_s is None else min(left_s, within_s))
         if wait_s is not None:
-            told = f"the limit of {self._facts.where} is free in {wait_s:.3f} s, when the request has expired"
+            told = f"the limit of {self._facts.where} is free in {wait_s:.3f} s, which is too late for the request"
             return Refused(reason=Reason.RATE_LIMITED, text=told, retry_after_s=wait_s)
         # Signed after the wait: it names the time and what is left of it.
         request = self._timed(call, until_us)
         if request is None:
             return _expired()
-        try:
-            reply = await self._send(request)
-        except Unavailable as error:
-            return Refused(reason=Reason.OVERLOADED, text=error.reason)
-        except OutcomeUnknown as error:
-            return Unknown(why=str(error))
+        reply = await self._answered(request, within_s)
+        if not isinstance(reply, Reply):
+            return reply
         outcome = self._trading.decode(call, reply.status, reply.headers, reply.body)
         self._heed(reply, outcome.retry_after_s if isinstance(outcome, Refused) else None)
         if isinstance(outcome, Refused) and outcome.reason is Reason.EXPIRED:
             self.doubt()
         return outcome
+
+    async def _answered(self, request: SignedRequest, within_s: float | None) -> Reply | Refused | Unknown:
+        try:
+            async with asyncio.timeout(within_s):
+                return await self._send(request)
+        except TimeoutError:
+            return Unknown(why="no answer in time")
+        except Unavailable as error:
+            return Refused(reason=Reason.OVERLOADED, text=error.reason)
+        except OutcomeUnknown as error:
+            return Unknown(why=str(error))
 
     def _timed(self, call: Call[object], until_us: int) -> SignedRequest | None:
         """Return the request with what is left of its time; None when nothing is."""

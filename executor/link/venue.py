@@ -106,8 +106,8 @@ class HttpLink:
                 self._rules[one.native] = one
                 self._sizes[one.native] = one.contract_size
 
-    async def place(self, request: OrderRequest, *, until_us: int) -> PlaceOutcome:
-        """Send an order that the venue refuses after `until_us`."""
+    async def place(self, request: OrderRequest, *, until_us: int, within_s: float = ANSWER_WITHIN_S) -> PlaceOutcome:
+        """Send an order that the venue refuses after `until_us`; wait for limit and answer `within_s` each."""
         rules = self._rules.get(request.native)
         if rules is None:
             told = f"the rules of {request.native} at {self._facts.where} are not known"
@@ -115,7 +115,7 @@ class HttpLink:
         sized = quantize(request, rules)
         if isinstance(sized, Refused):
             return sized
-        return self._base(await self._asking.place(in_contracts(sized, rules), until_us=until_us))
+        return self._base(await self._asking.place(in_contracts(sized, rules), until_us=until_us, within_s=within_s))
 
     async def cancel(self, request: CancelRequest, *, until_us: int) -> CancelOutcome:
         """Cancel by client id, with reserved tokens."""

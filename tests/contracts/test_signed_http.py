@@ -118,7 +118,7 @@ async def asking(server: Server) -> AsyncIterator[Asking]:
 async def test_the_venue_is_told_to_refuse_the_request_after_its_end(left_s: float, most_ms: int) -> None:
     async with serving(Server()) as server, asking(server) as found:
         until_us = clock.now_us() + int(left_s * 1_000_000)
-        await found.place(ORDER, until_us=until_us)
+        await found.place(ORDER, until_us=until_us, within_s=5)
     _, _, body, headers = server.asked[-1]
     window_ms, at_ms = int(headers["x-bapi-recv-window"]), int(headers["x-bapi-timestamp"])
     assert msgspec.json.decode(body)["orderLinkId"] == "tl-1"
@@ -132,10 +132,10 @@ async def test_the_venue_is_told_to_refuse_the_request_after_its_end(left_s: flo
 
 async def test_an_order_that_went_out_is_unknown_and_one_that_did_not_is_refused() -> None:
     async with serving(Server(cut=True)) as server, asking(server) as found:
-        unknown = await found.place(ORDER, until_us=clock.now_us() + 5_000_000)
+        unknown = await found.place(ORDER, until_us=clock.now_us() + 5_000_000, within_s=5)
         sent = len([one for one in server.asked if one[0] == "POST"])
     async with asking(server) as found:
-        refused = await found.place(ORDER, until_us=clock.now_us() + 5_000_000)
+        refused = await found.place(ORDER, until_us=clock.now_us() + 5_000_000, within_s=5)
     assert isinstance(unknown, Unknown)
     assert sent == 1
     assert isinstance(refused, Refused)

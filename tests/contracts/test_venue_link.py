@@ -81,7 +81,7 @@ async def test_a_limit_order_is_placed_found_listed_and_cancelled(venue: str, ma
     async with linked(venue, market, tmp_path) as at:
         request = at.limit("tl-limit")
         port: VenueLink = at.link
-        order = accepted(await port.place(request, until_us=within()))
+        order = accepted(await port.place(request, until_us=within(), within_s=5))
         there = await found(at, "tl-limit")
         listed = await at.link.open_orders(OpenOrdersQuery(native=NATIVE))
         every = await at.link.open_orders(OpenOrdersQuery())
@@ -281,6 +281,10 @@ async def test_our_half_of_the_limit_is_kept_and_a_cancel_has_its_reserve(
             assert len(outcomes) < 200
         *taken, refused = outcomes
         asked = at.requests()
+        # Although its time is not over: what was not sent is refused at once, and never unknown.
+        impatient = await at.link.place(at.limit("tl-impatient"), until_us=within(30), within_s=0.001)
+        assert isinstance(impatient, Refused)
+        assert (impatient.reason, impatient.code, at.requests()) == (Reason.RATE_LIMITED, None, asked)
         cancel = await at.link.cancel(CancelRequest(native=NATIVE, client_id="tl-0"), until_us=within(0.3))
         assert at.requests() == asked + 1
     assert isinstance(refused, Refused)

@@ -48,7 +48,7 @@ class FakeLink:
         """Return which one it is."""
         return self._market.where
 
-    async def place(self, request: OrderRequest, *, until_us: int) -> PlaceOutcome:
+    async def place(self, request: OrderRequest, *, until_us: int, within_s: float) -> PlaceOutcome:
         """Send an order; request or answer may be lost or slow."""
         await self._gate()
         market = self._market
@@ -58,7 +58,7 @@ class FakeLink:
         if not market.happens(market.chance.lost_request):
             _at(market.latency_s(), lambda: _tell(found, market.arrive(attempt), market))
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(within_s):
                 answer = await found
         except TimeoutError:
             answer = Unknown(why="no answer in time")
