@@ -36,7 +36,8 @@ class Wish:
     """A fault with what a script fixes about it; None leaves the choice to the simulator.
 
     `count` is how many messages, or how many orders. `visible_after_ms` is how long an order whose answer was lost
-    cannot be asked for. A `ban` of kind `address` refuses public requests too, a `slow` of kind `rest` no messages.
+    cannot be asked for. A `ban` of kind `address` refuses public requests too, a `slow` of kind `rest` no messages; a
+    `late-fill` of kind `taker` or `cancel` is only the one or the other.
     """
 
     name: str

@@ -19,6 +19,8 @@ LATE = "late-fill"
 # In the order in which they come when several wait; the last are those that let an order live.
 BEFALLING = ("refuse", "leg-refused", "duplicate-id", "partial", "lost-answer", LATE)
 ONE_ORDER = BEFALLING
+TAKER, CANCEL = "taker", "cancel"
+"""The kinds of late fill."""
 LATE_MS = (250, 950)
 """Between these the books of a venue lie behind its matching; a leg may stand alone for twice as long."""
 LATE_MARKET_MS = (150, 450)
@@ -90,7 +92,7 @@ class OrderStrikes:
         """Tell whether an order is dealt although its cancel is answered."""
         if order.ticket.reduce_only:
             return False
-        found = next(self._of(LATE, order.instrument.symbol), None)
+        found = next((one for one in self._of(LATE, order.instrument.symbol) if one.wish.kind != TAKER), None)
         if found is None:
             return False
         self._happened(found, order.instrument.symbol, "filled_late", order.client_id)
@@ -110,7 +112,7 @@ class OrderStrikes:
         if name == LATE:
             # What rests has its own late fill, at its cancel; what only reduces is a leg's last way out.
             takes_only = ticket.is_market or ticket.force in {Force.IOC, Force.FOK}
-            return takes > 0 and takes_only and not ticket.reduce_only
+            return one.wish.kind != CANCEL and takes > 0 and takes_only and not ticket.reduce_only
         return True
 
     def _blow(self, one: _Armed, ticket: Ticket) -> Blow:

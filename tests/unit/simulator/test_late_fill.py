@@ -10,7 +10,7 @@ import pytest
 
 from simulator.faults import Wish
 from simulator.journal import FaultHit, Filled, OrderChanged, Trade
-from simulator.order_strikes import LATE, LATE_MARKET_MS, LATE_MS
+from simulator.order_strikes import CANCEL, LATE, LATE_MARKET_MS, LATE_MS, TAKER
 from tests.support.stage import TICK_US, Stage, stage, subscribed
 from tests.support.trading import PLACES, Trader
 
@@ -22,9 +22,9 @@ PARTLY = {"PARTIALLY_FILLED", "PartiallyFilled"}
 FULL = {"FILLED", "Filled"}
 
 
-def arm(scene: Stage, count: int = 1) -> None:
+def arm(scene: Stage, count: int = 1, kind: str | None = None) -> None:
     """Let the next takers be told of late."""
-    assert scene.exchange.striker.strike(Wish(LATE, count=count))
+    assert scene.exchange.striker.strike(Wish(LATE, count=count, kind=kind))
 
 
 def said(trader: Trader, client_id: str) -> tuple[str, Decimal]:
@@ -168,6 +168,22 @@ def test_all_is_told_before_the_market_halts(venue: str, market: str, tmp_path: 
         kinds = [type(one).__name__ for one in scene.records()]
         assert kinds.index("Filled") < kinds.index("Mid") < kinds.index("Halted")
         assert len(scene.of(Filled)) == 1
+
+
+def test_a_script_may_want_only_takers_or_only_cancels(venue: str, market: str, tmp_path: Path) -> None:
+    with stage(venue, market, tmp_path) as scene:
+        trader = Trader(scene)
+        arm(scene, kind=CANCEL)
+        trader.place("buy", "0.01", client_id="taker")
+        assert said(trader, "taker")[0] in FULL
+        arm(scene, kind=TAKER)
+        for name in "ab":
+            trader.place("buy", "0.01", trader.price("buy", 50), client_id=name)
+            trader.cancel(name)
+        trader.place("sell", "0.01", client_id="other")
+        assert [(one.action, one.ids) for one in scene.of(FaultHit)] == [
+            ("filled_late", ("a",)), ("told_late", ("other",)),
+        ]  # fmt: skip
 
 
 def test_the_delay_is_the_seed_s(venue: str, market: str, tmp_path: Path) -> None:
