@@ -273,6 +273,16 @@ class FakeMarket:
             for _ in range(2 if self.happens(0.1) else 1):
                 loop.call_later(self.random.uniform(0.001, 0.05), queue.put_nowait, event)
 
+    def deal_after_the_end(self, client_id: str) -> None:
+        """Deal what is left of an order whose cancel was answered."""
+        held = self.orders[client_id]
+        self._fill(held, held.order.quantity - held.order.filled)
+
+    def cut(self) -> None:
+        """End all streams."""
+        for queue in self.listeners:
+            queue.put_nowait(None)
+
     def pay_funding(self) -> None:
         """Let all that is held pay or receive a ten-thousandth of its value; some of it is listed late."""
         for native, quantity in self.positions.items():
