@@ -21,9 +21,9 @@ BEFALLING = ("refuse", "leg-refused", "duplicate-id", "partial", "lost-answer", 
 ONE_ORDER = BEFALLING
 TAKER, CANCEL = "taker", "cancel"
 """The kinds of late fill."""
-LATE_MS = (250, 950)
-"""Between these the books of a venue lie behind its matching; a leg may stand alone for twice as long."""
-LATE_MARKET_MS = (150, 450)
+LATE_MS = (200, 700)
+"""Between these the books of a venue lie behind its matching; a leg may stand alone for thrice as long."""
+LATE_MARKET_MS = (150, 350)
 """The same of market orders: what ends the time of a leg alone has less of that time left."""
 _PAIR_S = 2.0
 _IMPATIENT_S = 5.0
