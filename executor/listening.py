@@ -34,6 +34,8 @@ class Listener:
         self._holding = holding
         self._known = known
         self._terms = terms
+        self._deaf = False
+        """Whether the stream has ended since the last poll."""
         self.on_funding: Callable[[], None] = lambda: None
         """Called when funding was paid."""
 
@@ -48,6 +50,7 @@ class Listener:
                 raise
             except TapelineError as error:
                 _LOG.warning(LogEvent.PRIVATE_STREAM_ENDED, where=":".join(self._link.where), reason=str(error))
+            self._deaf = True
             await self._compare(submitter, reconciler, desk)
             await self._clock.sleep(self._terms.retry_s)
 
@@ -55,7 +58,27 @@ class Listener:
         """Compare for ever: what REST says of open orders is the truth."""
         while True:
             await self._clock.sleep(self._terms.poll_every_s)
+            if self._deaf:
+                await self._ask_what_was_missed(submitter, desk)
             await self._compare(submitter, reconciler, desk)
+
+    async def _ask_what_was_missed(self, submitter: Submitter, desk: Desk) -> None:
+        """Read the fills of orders that had ended: what is dealt after an end is told by the stream alone (K14)."""
+        self._deaf = False
+        names = submitter.ended_short(self._link.where)
+        try:
+            state = await self._store.state(self._holding.lease.account, orders=names)
+            for order in (state.order(name) for name in names):
+                if order is not None and order.complete and order.filled < order.quantity:
+                    await submitter.read_fills(order)
+        except Fenced:
+            raise
+        except TapelineError as error:
+            self._deaf = True
+            where = ":".join(self._link.where)
+            _LOG.warning(LogEvent.STEP_FAILED, step="missed fills", of=where, reason=str(error))
+        else:
+            desk.wake()
 
     async def _compare(self, submitter: Submitter, reconciler: Reconciler, desk: Desk) -> None:
         where: Where = self._link.where

@@ -14,6 +14,7 @@ from executor.ports import Clock, Store, VenueLink
 from executor.terms import US_PER_S, Instrument, Known, Terms, Where, request_end_us
 from executor.translating import DUPLICATE, fill, never_arrived, outcome, told
 from tapeline.domain.instruments import Market
+from tapeline.domain.money import ZERO
 from tapeline.domain.order_records import OrderStatus
 from tapeline.domain.orders import Answer, OurOrder
 from tapeline.errors import TapelineError, Unavailable
@@ -31,6 +32,8 @@ _TWICE = 2
 _REMEMBERED = 1_000
 K = TypeVar("K")
 V = TypeVar("V")
+_LATELY_US = 60 * US_PER_S
+"""So long after its end an order may still be told of a fill: longer than two polls."""
 _SKEW_US = 5 * US_PER_S
 """Fills are asked for from a little before the order was made: the venue's clock may be behind ours."""
 
@@ -61,6 +64,8 @@ class Submitter:
         """What is booked already: most is told twice, by an answer and by the stream."""
         self.unbooked: set[str] = set()
         """Orders of which the venue has said what became of them, and the rows do not know it yet."""
+        self._short: dict[str, tuple[Where, int]] = {}
+        """Orders that ended without being dealt in whole: where, and when that was booked."""
         self._missing: dict[str, int] = {}
         self._leverages: dict[Instrument, Decimal] = {}
         self.halted = False
@@ -156,6 +161,11 @@ class Submitter:
             if by_venue_id or one.client_id == order.client_order_id:
                 await self._fill(one, order)
 
+    def ended_short(self, where: Where) -> tuple[str, ...]:
+        """Return the orders of a market that ended lately without being dealt in whole."""
+        since_us = self._clock.now_us() - _LATELY_US
+        return tuple(name for name, (at, ended_us) in self._short.items() if at == where and ended_us >= since_us)
+
     def recent(self, client_order_id: str) -> OurOrder | None:
         """Return an order that was sent a while ago, as it was then: what never changes of it is what a hint needs."""
         return self._recent.get(client_order_id)
@@ -212,6 +222,8 @@ class Submitter:
     async def _book(self, order: OurOrder, answer: Answer) -> None:
         await self._again(lambda: self._store.answered(self._holding.lease, order.client_order_id, answer))
         _keep(self._said, order.client_order_id, (answer.status, answer.filled))
+        if answer.status in ("CANCELLED", "EXPIRED") and (answer.filled or ZERO) < order.quantity:
+            _keep(self._short, order.client_order_id, ((order.venue, order.market), self._clock.now_us()))
 
     async def _again(self, work: Callable[[], Awaitable[object]]) -> None:
         """Book until it is booked: every operation of the store bears being asked for again."""

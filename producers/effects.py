@@ -16,9 +16,9 @@ class Emit(msgspec.Struct, frozen=True):
 
 
 class BookChanged(msgspec.Struct, frozen=True):
-    """Publish the newest book: it has news, received at this time."""
+    """Publish the newest book: it has news, received at this time; None for the same book again."""
 
-    received_us: int
+    received_us: int | None
 
 
 class Fetch(msgspec.Struct, frozen=True):

@@ -146,7 +146,7 @@ class BookFeed:
         if now_us >= self._published_us + REPUBLISH_US:
             # Nothing new: the same book again, so that readers know it stands.
             self._published_us = now_us
-            effects.append(BookChanged(self.keeper.received_us))
+            effects.append(BookChanged(None))
         if now_us >= self._whole_us + WHOLE_US:
             self._whole_us = now_us
             effects += self.whole(now_us)

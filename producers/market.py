@@ -197,7 +197,8 @@ class MarketFeed:
         found: list[tuple[Due, int, bytes]] = []
         for due in self.books.take():
             feed = self._book[self._native[due.key]]
-            book = feed.book(conflated=due.conflated, first_received_us=due.first_received_us, now_us=now_us)
+            first_us = now_us if due.first_received_us is None else due.first_received_us
+            book = feed.book(conflated=due.conflated, first_received_us=first_us, now_us=now_us)
             if book is None:
                 # A new epoch has begun: its first book will be news.
                 self.books.done(due.key)

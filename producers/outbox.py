@@ -20,11 +20,14 @@ MOST_TAKEN: Final = 500
 
 
 class Due(msgspec.Struct, frozen=True):
-    """A book to publish now: how many newer states replaced an unsent one, and when its oldest news was received."""
+    """A book to publish now: how many newer states replaced an unsent one, and when its oldest news was received.
+
+    None where it has no news: what is sent again only proves that it stands, and nothing has waited since its receipt.
+    """
 
     key: str
     conflated: int
-    first_received_us: int
+    first_received_us: int | None
 
 
 class Books:
@@ -38,15 +41,15 @@ class Books:
         self.conflated = 0
         """How many states were never published because a newer one came."""
 
-    def changed(self, key: str, received_us: int) -> None:
-        """Note that an instrument's book has news, received at this time."""
+    def changed(self, key: str, received_us: int | None) -> None:
+        """Note that an instrument's book has news, received at this time, or is to be sent again (None)."""
         self.on_news()
         before = self._news.get(key)
         if before is None:
             self._news[key] = Due(key, 0, received_us)
             return
         self.conflated += 1
-        self._news[key] = Due(key, before.conflated + 1, before.first_received_us)
+        self._news[key] = Due(key, before.conflated + 1, _oldest(before.first_received_us, received_us))
 
     def take(self) -> list[Due]:
         """Return the books that have news and are not in flight; now they are."""
@@ -69,12 +72,18 @@ class Books:
             self._news[key] = flown
             return
         self.conflated += 1
-        self._news[key] = Due(key, flown.conflated + newer.conflated + 1, flown.first_received_us)
+        first_us = _oldest(flown.first_received_us, newer.first_received_us)
+        self._news[key] = Due(key, flown.conflated + newer.conflated + 1, first_us)
 
     @property
     def idle(self) -> bool:
         """Whether nothing waits and nothing is in flight."""
         return not self._news and not self._flying
+
+
+def _oldest(before_us: int | None, newer_us: int | None) -> int | None:
+    """Return the first receipt of news, None where there was none."""
+    return newer_us if before_us is None else before_us
 
 
 def _unheard() -> None:

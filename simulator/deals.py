@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import groupby
 
 from simulator.ladder import ASK, BID
@@ -37,6 +38,20 @@ def without(deal: Deal, lots: int) -> tuple[Deal, ...]:
         if one > part:
             fills.append(one - part)
     return (Deal(deal.side, deal.price, tuple(fills)),) if fills else ()
+
+
+def parted(fills: Iterable[Fill], lots: int) -> tuple[tuple[Fill, ...], tuple[Fill, ...]]:
+    """Return the fills of the first so many lots and those of the rest; the one at the border is cut in two."""
+    first: list[Fill] = []
+    rest: list[Fill] = []
+    for fill in fills:
+        part = min(fill.lots, lots)
+        lots -= part
+        if part:
+            first.append(replace(fill, lots=part))
+        if fill.lots > part:
+            rest.append(replace(fill, lots=fill.lots - part))
+    return tuple(first), tuple(rest)
 
 
 def at_most(levels: Iterable[Level], lots: int) -> Iterator[Level]:

@@ -13,12 +13,13 @@ from functools import partial
 from typing import Protocol
 
 from simulator import chance, ledger
-from simulator.agenda import Agenda
+from simulator.agenda import Agenda, Deed
 from simulator.booking import Booking, Venue
-from simulator.deals import as_deals, at_most, rests_on, takes_from, without
+from simulator.deals import as_deals, at_most, parted, rests_on, takes_from, without
 from simulator.instruments import QUOTE
 from simulator.journal import AnyRecord
 from simulator.ladder import BID
+from simulator.lateness import Lateness
 from simulator.market import Deal, Listing, Market, Step
 from simulator.orders import ACCOUNT, REFUSALS, Order, Orders, Refusal, Status, Ticket
 from simulator.terms import FUNDING_S, Key, Terms
@@ -27,6 +28,7 @@ from tapeline.domain.matching import End, Fill, Gone, Hits, Level, Matching, Pla
 
 LATE_US = 300_000
 """How long after its cancel was answered a late fill comes."""
+_HALF = 2
 _US_PER_MS = 1000
 
 
@@ -34,13 +36,17 @@ _US_PER_MS = 1000
 class Blow:
     """What a fault does to an order; `hold_s` is how long the client waits for an answer that never comes.
 
-    `taken` says of a venue that calls a client id taken that it has taken this very order.
+    `taken` says of a venue that calls a client id taken that it has taken this very order. With `late_us` all the world
+    sees the order dealt at once, but order, fills, stream and account know it so much later, half of it where it may be
+    `halved`.
     """
 
     name: str
     hold_s: float = 0.0
     visible_after_ms: int = 0
     taken: bool = False
+    late_us: int = 0
+    halved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +89,7 @@ class Desk:
             self.account = MarginAccount(market.listings, terms.fees, terms.leverage, terms.maintenance)
         self._ids = terms.ids(chance.stream(seed, venue, kind, "orders"))
         self._count = 0
-        self._late: dict[int, int] = {}
+        self._late = Lateness(self.agenda)
         self._engines = {one.instrument.symbol: Matching() for one in market.listings}
 
     @property
@@ -130,7 +136,7 @@ class Desk:
             return refusal
         if blow is not None:
             order.visible_us += blow.visible_after_ms * _US_PER_MS
-        self._take(order, plan, now_us)
+        self._take(order, plan, blow, now_us)
         return Taken(order, blow)
 
     def broke_rule(self, listing: Listing, client_id: str, side: str, code: int, now_us: int) -> None:
@@ -139,14 +145,16 @@ class Desk:
 
     def cancel(self, order: Order, now_us: int) -> Refusal | None:
         """Take an open order off the book, or say why not."""
+        if order.number in self._late and order.is_open:
+            # It is dealt, only nobody has been told.
+            return Refusal.FILLED
         if not order.is_open:
             return Refusal.FILLED if order.status is Status.FILLED else Refusal.CANCELLED
         left = self._engine(order).cancel(order.number)
         self.resting -= 1
         late = self._strikes.befall_cancel(order)
         if late:
-            self._late[order.number] = left
-            self.agenda.put(now_us + LATE_US, partial(self._fill_late, order.number))
+            self._late.put(order.number, now_us + LATE_US, (partial(self._fill_late, order, left),))
         self._booking.cancelled(order, now_us, release=not late)
         return None
 
@@ -192,8 +200,7 @@ class Desk:
 
     def halt(self, now_us: int) -> None:
         """Take no more orders; what was to come late comes now; write down what the account has."""
-        for number in tuple(self._late):
-            self._fill_late(number, now_us)
+        self._late.hurry(now_us)
         self.halted = True
         for mid in ledger.mids(self.market, now_us):
             self._write(mid)
@@ -210,27 +217,41 @@ class Desk:
             return REFUSALS[plan.end]
         return None if self.account.affords(order, plan) else Refusal.INSUFFICIENT
 
-    def _take(self, order: Order, plan: Plan, now_us: int) -> None:
+    def _take(self, order: Order, plan: Plan, blow: Blow | None, now_us: int) -> None:
         self._count += 1
         self.account.reserve(order, plan)
         gone = self._engine(order).accept(plan)
         self.resting += bool(plan.resting)
         self._booking.taken(order, now_us)
         self._expire((one for one in gone if one.end is End.OWN_ORDER), now_us)
-        if plan.fills:
+        fills, at_once = plan.fills, None
+        if blow is not None and blow.late_us:
+            told, rest = parted(fills, sum(fill.lots for fill in fills) // _HALF if blow.halved else 0)
+            fills, at_once = (*told, *rest), len(told)
+        deeds = self._dealt(order, fills, plan, now_us)
+        for deed in deeds[:at_once]:
+            deed(now_us)
+        if at_once is not None and blow is not None:
+            self._late.put(order.number, now_us + blow.late_us, deeds[at_once:])
+        self._expire((one for one in gone if one.end is not End.OWN_ORDER), now_us)
+
+    def _dealt(self, order: Order, fills: tuple[Fill, ...], plan: Plan, now_us: int) -> list[Deed]:
+        """Tell all the world what an order took at once; return what is to be booked of it, one after the other."""
+        deeds: list[Deed] = []
+        if fills:
             listing, side = order.ticket.listing, takes_from(order.side)
             listing.ladder.changes = []
             if plan.taken:
                 listing.ladder.take(side, plan.taken)
-            ids = self._venue.trade(listing, as_deals(side, plan.fills), listing.ladder.changes, now_us)
-            for number, (fill, trade_id) in enumerate(zip(plan.fills, ids, strict=True), 1):
+            ids = self._venue.trade(listing, as_deals(side, fills), listing.ladder.changes, now_us)
+            for number, (fill, trade_id) in enumerate(zip(fills, ids, strict=True), 1):
                 if fill.maker is not None:
                     self._book_maker(fill, trade_id, now_us)
-                ends = plan.end is End.FILLED and number == len(plan.fills)
-                self._booking.dealt(order, fill, trade_id, now_us, maker=False, ends=ends)
+                ends = plan.end is End.FILLED and number == len(fills)
+                deeds.append(partial(self._booking.dealt, order, fill, trade_id, maker=False, ends=ends))
         if plan.end is not None and plan.end is not End.FILLED:
-            self._booking.ended(order, plan.end, now_us)
-        self._expire((one for one in gone if one.end is not End.OWN_ORDER), now_us)
+            deeds.append(partial(self._booking.ended, order, plan.end))
+        return deeds
 
     def _made(self, listing: Listing, side: int, hits: Hits, now_us: int) -> None:
         """Tell and book what resting orders dealt; the step itself tells what that changed in the book."""
@@ -245,16 +266,13 @@ class Desk:
         self.resting -= ends
         self._booking.dealt(order, fill, trade_id, now_us, maker=True, ends=ends)
 
-    def _fill_late(self, number: int, now_us: int) -> None:
-        left = self._late.pop(number, 0)
-        if left:
-            order = self.orders.numbered(number)
-            gone = self._engine(order).dealt(ACCOUNT, order.side, left)
-            fill = Fill(order.ticket.price or 0, left, number, None)
-            deals = as_deals(rests_on(order.side), (fill,))
-            (trade_id,) = self._venue.trade(order.ticket.listing, deals, [], now_us)
-            self._booking.dealt(order, fill, trade_id, now_us, maker=True, ends=True)
-            self._expire(gone, now_us)
+    def _fill_late(self, order: Order, left: int, now_us: int) -> None:
+        gone = self._engine(order).dealt(ACCOUNT, order.side, left)
+        fill = Fill(order.ticket.price or 0, left, order.number, None)
+        deals = as_deals(rests_on(order.side), (fill,))
+        (trade_id,) = self._venue.trade(order.ticket.listing, deals, [], now_us)
+        self._booking.dealt(order, fill, trade_id, now_us, maker=True, ends=True)
+        self._expire(gone, now_us)
 
     def _expire(self, gone: Iterable[Gone], now_us: int) -> None:
         for one in gone:

@@ -36,7 +36,8 @@ class Wish:
     """A fault with what a script fixes about it; None leaves the choice to the simulator.
 
     `count` is how many messages, or how many orders. `visible_after_ms` is how long an order whose answer was lost
-    cannot be asked for. A `ban` of kind `address` refuses public requests too, a `slow` of kind `rest` no messages.
+    cannot be asked for. A `ban` of kind `address` refuses public requests too, a `slow` of kind `rest` no messages; a
+    `late-fill` of kind `taker` or `cancel` is only the one or the other.
     """
 
     name: str
@@ -61,7 +62,9 @@ CATALOGUE = (
     Fault("refuse", "private", "an order is refused"),
     Fault("leg-refused", "private", "of two orders within 2 s, here or at another exchange, the second is refused"),
     Fault("partial", "private", "an order fills in part"),
-    Fault("late-fill", "private", "a fill arrives after the cancel was answered"),
+    Fault(
+        "late-fill", "private", "an order is dealt, and told so only later: a taker, or one whose cancel was answered"
+    ),
     Fault("duplicate-id", "private", "the venue says that the client order id is taken"),
     Fault("ban", "private", "signed requests are refused with the venue's ban for a while"),
     Fault("skew", "private", "the venue's clock is away from ours for a while"),

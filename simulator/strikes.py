@@ -73,7 +73,7 @@ class Striker:
         self._acting: list[_Strike] = []
         self._number = 0
         self._skews = 0
-        self.orders = OrderStrikes(self._once, legs or Legs(), lambda: scene.now_s)
+        self.orders = OrderStrikes(self._once, legs or Legs(), lambda: scene.now_s, seed)
 
     # the schedule
 

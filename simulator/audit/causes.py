@@ -3,7 +3,8 @@
 A fault of single messages acts on those it hit; one of a connection, or of a symbol on it, on each stream that was
 subscribed there, until the fault is over, or where it took the connection along, until the stream was subscribed again.
 A process of the producers, or the broker, is away from its end until 10 s after it ran again; a killed producer takes
-along what it had received just before and nobody had acknowledged yet. `429` and `slow` lose nothing: they prolong.
+along what it had received just before and nobody had acknowledged yet; while the broker is away that is all since just
+before the broker went. `429` and `slow` lose nothing: they prolong.
 """
 
 from __future__ import annotations
@@ -184,12 +185,13 @@ def causes_of(played: Played, outages: Iterable[Outage]) -> Causes:
             walk.subscribed(record)
         elif isinstance(record, Unsubscribed):
             walk.unsubscribed(record)
+    every = tuple(outages)
     own: dict[tuple[str, str], list[Cause]] = {}
     for acting in walk.lost:
         own.setdefault((acting.symbol, acting.kind), []).append(acting.cause())
     return Causes(
         own=own,
-        everywhere=[_away(outage) for outage in outages if _loses(outage)],
+        everywhere=[_away(outage, every) for outage in every if _loses(outage)],
         prolonging=[acting.cause() for acting in walk.prolonging],
     )
 
@@ -202,11 +204,14 @@ def _records(outage: Outage) -> bool:
     return outage.process.startswith("producers")
 
 
-def _away(outage: Outage) -> Cause:
+def _away(outage: Outage, every: Iterable[Outage]) -> Cause:
     back_us = outage.at_us if outage.back_us is None else outage.back_us
-    under_way_us = UNDER_WAY_US if outage.action == "kill" and _records(outage) else 0
+    end_us = max(outage.at_us, back_us) + RESTART_US
+    # A producer that is killed while the broker is away takes along what it could not hand over.
+    killed = (one for one in every if one.action == "kill" and _records(one) and outage.at_us <= one.at_us <= end_us)
+    took_along = outage in killed if _records(outage) else any(killed)
     name = f"{outage.action} of {outage.process}"
-    return Cause(name, outage.at_us - under_way_us, max(outage.at_us, back_us) + RESTART_US)
+    return Cause(name, outage.at_us - (UNDER_WAY_US if took_along else 0), end_us)
 
 
 def _made_us(played: Played, symbol: str, kind: Kind, ids: Sequence[str]) -> list[int]:

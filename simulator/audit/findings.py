@@ -18,7 +18,8 @@ MOST_TOLD: Final = 20
 About = Literal[
     "journal", "start", "lost", "doubled", "value", "invented", "open gap", "gap without cause", "gap too wide",
     "false backfill", "crossed book", "wrong book", "wrong snapshot", "stray",
-    "order doubled", "order orphan", "order left over", "order", "fill", "position", "profit", "account", "naked",
+    "order doubled", "order orphan", "order left over", "order late", "order", "fill", "position", "profit", "account",
+    "naked",
 ]  # fmt: skip
 """What a sentence is about."""
 

@@ -22,7 +22,7 @@ _INTENTS: Final = "SELECT intent_id, opening, first_received_us FROM intents ORD
 _ORDERS: Final = """
 SELECT client_order_id AS client_id, intent_id, venue, market::text AS market, symbol, leg::text AS leg, part, attempt,
     side::text AS side, closing, quantity, status::text AS status, filled, filled_value AS value, commission AS fees,
-    created_us, sent_us
+    created_us, expires_us, sent_us
 FROM orders ORDER BY id"""
 _FILLS: Final = """
 SELECT venue, market::text AS market, symbol, fill_id, client_order_id AS client_id, side::text AS side, price,

@@ -36,6 +36,8 @@ class OrderRow(msgspec.Struct, frozen=True, kw_only=True):
     value: Decimal
     fees: Decimal
     created_us: int
+    expires_us: int
+    """It must not be sent after this."""
     sent_us: int | None
 
     @property

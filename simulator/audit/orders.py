@@ -1,8 +1,8 @@
 """Orders: what the venues took and refused against what stands in Postgres, row by row, each known by its client id.
 
 A venue may call an order that ended by itself cancelled. One that was dealt after its end stays ended in Postgres, with
-the amounts of what was dealt (K14). A halted market deals nothing: an order that was made after the halt is beyond the
-run, whatever became of it, unless the market took it all the same.
+the amounts of what was dealt (K14). None may be sent after its time. A halted market deals nothing: an order that was
+made after the halt is beyond the run, whatever became of it, unless the market took it all the same.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ _SAME: Final[Mapping[str, frozenset[str]]] = {
     "expired": frozenset({"EXPIRED", "CANCELLED"}),
     REFUSED: frozenset({"REJECTED"}),
 }
+_US_PER_MS: Final = 1_000
 _LATE: Final = frozenset({"FILLED", "CANCELLED", "EXPIRED"})
 
 
@@ -102,6 +103,9 @@ def _compare(row: OrderRow, found: Sequence[Seen], findings: Findings) -> bool:
     one = next(iter((*taken, *found)), None)
     there = "not there" if one is None else one.status
     wanted = frozenset({"REJECTED"}) if one is None else _LATE if one.late else _SAME[one.status]
+    if row.sent_us is not None and row.sent_us > row.expires_us and found:
+        late_ms = (row.sent_us - row.expires_us) / _US_PER_MS
+        findings.say("order late", f"{of}: it was sent {late_ms:g} ms after its time was over")
     left = row.status == "UNKNOWN" or (row.status in _OPEN_HERE) != (there in _OPEN_THERE)
     if left or row.status not in wanted:
         told = f"{of}: its status is {row.status} in Postgres and {there} at the venue"

@@ -122,7 +122,7 @@ class Trading:
         cancel_id = self._made_id()
         for order in found:
             order.cancel_id = cancel_id
-            self._desk.cancel(order, request.at_us)
+        found = [order for order in found if self._desk.cancel(order, request.at_us) is None]
         if self._market == "spot":
             return [self._writer(order).cancelled(order) for order in found]
         return {"code": 200, "msg": "The operation of cancel all open order is done."}

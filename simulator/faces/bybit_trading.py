@@ -113,8 +113,7 @@ class Trading:
         self.check_category(body)
         self.check_scope(body)
         found = [one for one in self._desk.orders.open(request.at_us) if self._is_meant(one, body)]
-        for order in found:
-            self._desk.cancel(order, request.at_us)
+        found = [order for order in found if self._desk.cancel(order, request.at_us) is None]
         return Reply({"list": [_named(one) for one in found], "success": "1"})
 
     def _realtime(self, body: Body, request: Request) -> Reply:

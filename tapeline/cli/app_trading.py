@@ -50,14 +50,16 @@ def pnl(*, json: Json = False) -> int:
 
 @app.command()
 def explain(
-    order: Annotated[str, typer.Argument(metavar="ORDER", help="Our id or the venue's, or how it begins.")],
+    name: Annotated[
+        str, typer.Argument(metavar="ID", help="An order's id, ours or the venue's, or an intent's, or how it begins.")
+    ],
     *,
     json: Json = False,
 ) -> int:
-    """Show why an order was sent and what became of it: intent, answer, books, fills, each hop in time."""
+    """Show why an order was sent or an intent refused: intent, answer, books, orders, fills, each hop in time."""
     from tapeline.cli import explain as body
 
-    return body.explain(Output(as_json=json), order=order)
+    return body.explain(Output(as_json=json), name=name)
 
 
 @app.command()

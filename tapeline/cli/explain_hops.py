@@ -5,6 +5,7 @@ Clocks of a venue and of the database are their own: a hop between two of them m
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from tapeline.cli.explain_parts import BookPart, Hop
@@ -20,8 +21,12 @@ _RECORD: Final = "newest record"
 
 
 def hops(story: Story, books: tuple[BookPart, ...]) -> tuple[Hop, ...]:
-    """Return the stations in order; one whose time is unknown stands there without."""
-    row, order = story.intent, story.order
+    """Return the stations in order; one whose time is unknown stands there without.
+
+    Of an intent those of its first order count.
+    """
+    row = story.intent
+    orders = story.orders if story.order is None else (story.order,)
     tick = cause(books, row.first_received_us)
     filled = [one.filled_us for one in story.fills]
     stations = (
@@ -30,8 +35,8 @@ def hops(story: Story, books: tuple[BookPart, ...]) -> tuple[Hop, ...]:
         ("published", _PRODUCER, None if tick is None else tick.published_us),
         ("decided", _RECORD, row.decided_us),
         ("taken", _DATABASE, row.taken_us),
-        ("sent", _EXECUTOR, order.sent_us),
-        ("answered", _EXECUTOR, order.answered_us),
+        ("sent", _EXECUTOR, _first(one.sent_us for one in orders)),
+        ("answered", _EXECUTOR, _first(one.answered_us for one in orders)),
         ("first fill", _VENUE, min(filled, default=None)),
         ("last fill", _VENUE, max(filled, default=None)),
     )
@@ -49,6 +54,10 @@ def hops(story: Story, books: tuple[BookPart, ...]) -> tuple[Hop, ...]:
         )
         before = before if at_us is None else at_us
     return tuple(found)
+
+
+def _first(times: Iterable[int | None]) -> int | None:
+    return min((at_us for at_us in times if at_us is not None), default=None)
 
 
 def cause(books: tuple[BookPart, ...], first_received_us: int | None) -> BookPart | None:

@@ -160,9 +160,12 @@ class Missing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that led to an order and came of it; what could not be read stands in `missing`."""
+    """Everything that led to an order and came of it; what could not be read stands in `missing`.
 
-    order: OrderRow
+    Of an intent `order` is null, and events and fills are those of all its orders.
+    """
+
+    order: OrderRow | None
     orders: tuple[OrderRow, ...]
     events: tuple[Step, ...]
     fills: tuple[FillPart, ...]

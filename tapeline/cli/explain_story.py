@@ -1,4 +1,4 @@
-"""From the rows of an order and the books that were found to its explanation: pure, nothing is guessed in silence."""
+"""From the rows of an order or intent and its books to the explanation: pure, nothing is guessed in silence."""
 
 from __future__ import annotations
 
@@ -63,9 +63,8 @@ def wanted(story: Story) -> OrderIntent | None:
 
 def instruments(story: Story, intent: OrderIntent | None) -> tuple[str, ...]:
     """Return the instruments that a decision looked at, in the order in which it names its causes."""
-    symbol = story.order.symbol
-    own = ((story.order.venue, story.order.market),)
-    places: tuple[tuple[str, str], ...] = own
+    symbol = story.intent.symbol
+    places: tuple[tuple[str, str], ...] = () if story.order is None else ((story.order.venue, story.order.market),)
     match None if intent is None else intent.command:
         case EnterPair(buy=buy, sell=sell):
             places = ((buy.venue, buy.market), (sell.venue, sell.market))
@@ -77,11 +76,11 @@ def instruments(story: Story, intent: OrderIntent | None) -> tuple[str, ...]:
 
 
 def told(story: Story, books: tuple[BookPart, ...], missing: Iterable[Missing]) -> Explanation:
-    """Return the explanation of an order."""
+    """Return the explanation of an order, or of an intent."""
     intent = wanted(story)
     judged = tuple(judge(book, intent) for book in books)
     return Explanation(
-        order=order_row(story.order),
+        order=None if story.order is None else order_row(story.order),
         orders=tuple(map(order_row, story.orders)),
         events=tuple(map(_step, story.audits)),
         fills=tuple(map(_fill, story.fills)),
@@ -91,7 +90,7 @@ def told(story: Story, books: tuple[BookPart, ...], missing: Iterable[Missing]) 
         books=judged,
         pair=None if story.pair is None else _pair(story.pair),
         hops=explain_hops.hops(story, judged),
-        trace_id=story.order.trace_id or story.intent.trace_id,
+        trace_id=(None if story.order is None else story.order.trace_id) or story.intent.trace_id,
         missing=(*(() if intent is not None else (_NO_AUDIT,)), *missing),
     )
 

@@ -20,7 +20,7 @@ _US_PER_MS: Final = 1_000
 def view(found: Explanation) -> View:
     """Lay out the whole explanation."""
     return (
-        *_order(found.order),
+        *(_head(found) if found.order is None else _order(found.order)),
         *_part("answer", _verdict(found)),
         *_part("intent", _intent(found)),
         *_part("spread", () if found.spread is None else _spread(found.spread)),
@@ -57,6 +57,15 @@ def _order(own: OrderRow) -> View:
         _fact("filled", f"{own.filled} of {own.quantity}{average}, fees {own.commission}"),
         _fact("venue's id", own.venue_order_id or Cell("no id is known", "dim")),
         *((_fact("reason", said(own.code, own.reason)),) if own.code or own.reason else ()),
+    )
+
+
+def _head(found: Explanation) -> View:
+    want, status = found.intent, found.verdict.status
+    style: Style = "bad" if status == "REFUSED" else "good"
+    return (
+        line(Cell(want.intent_id, "name"), "  ", Cell(status, style)),
+        _fact("what", f"{want.kind} {want.symbol}"),
     )
 
 
@@ -149,10 +158,11 @@ def _orders(found: Explanation) -> Grid:
         "status",
         "reason",
     )
-    return Grid(columns, tuple(_one_order(own, found.order.client_order_id) for own in found.orders))
+    this = None if found.order is None else found.order.client_order_id
+    return Grid(columns, tuple(_one_order(own, this) for own in found.orders), empty="it has no order")
 
 
-def _one_order(own: OrderRow, this: str) -> tuple[Cell, ...]:
+def _one_order(own: OrderRow, this: str | None) -> tuple[Cell, ...]:
     return row(
         Cell("→" if own.client_order_id == this else " ", "good"),
         Cell(own.client_order_id, "name"),

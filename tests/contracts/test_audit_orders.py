@@ -71,7 +71,7 @@ async def test_a_trade_is_read_as_the_executor_stored_it(own: Own) -> None:
     bought = OrderRow(
         client_id="a", intent_id=intent().intent_id, leg=None, part=1, attempt=1, side="buy", closing=False,
         quantity=D(1), status="FILLED", filled=D(1), value=D("100.6"), fees=D("0.1006"), created_us=10,
-        sent_us=sent_us["a"],
+        expires_us=intent().expires_us, sent_us=sent_us["a"],
         **instrument,
     )  # fmt: skip
     nothing = {"filled": D(0), "value": D(0), "fees": D(0)}

@@ -26,10 +26,11 @@ from tapeline.runtime.runfile import RunFile
 from tapeline.runtime.settings import Settings
 from tapeline.runtime.single_transaction import transaction
 from tapeline.runtime.trading_rows import Dealt, OrdersWanted
+from tapeline.runtime.trading_story import Named, NamedIntent
 from tapeline.runtime.transactions import Transactions
 from tests.support.own_database import own_database
 from tests.support.store_bench import Bench, postgres_bench
-from tests.support.store_steps import approving, leased, whole_trade
+from tests.support.store_steps import approving, leased, never, whole_trade
 from tests.support.trader_values import fill, intent, order, plan
 from tests.unit.cli.explained import COMMAND, PAIR
 
@@ -171,6 +172,10 @@ async def test_an_order_of_an_exit_belongs_to_the_trade_that_its_intent_names(ow
     assert [None if one is None else (one.pair_id, one.round) for one in pairs] == [(PAIR.pair_id, 0)] * 2
 
 
+def name(one: Named | NamedIntent) -> str:
+    return one.client_order_id if isinstance(one, Named) else one.intent_id
+
+
 async def test_an_order_is_found_by_either_id_or_its_beginning(own: Own) -> None:
     lease = await leased(own.bench.store)
     await own.bench.store.take(lease, intent(), Place(partition=0, offset=0), approving("abc1", "abd2", "a"))
@@ -178,17 +183,53 @@ async def test_an_order_is_found_by_either_id_or_its_beginning(own: Own) -> None
 
     async def found(text: str) -> list[str]:
         async with transaction(own.endpoint) as session:
-            return [one.client_order_id for one in await trading_story.named(session, text)]
+            return [name(one) for one in await trading_story.named(session, text)]
 
     assert await found("abc1") == await found("abc") == ["abc1"]
     assert await found("77-1") == await found("77") == ["abd2"]
     assert await found("a") == ["a"]
     assert await found("ab") == ["abd2", "abc1"]
+    assert await found(intent().intent_id) == await found(intent().intent_id[:9]) == [intent().intent_id]
     assert await found("zz") == await found("%") == await found("a_c1") == []
     async with transaction(own.endpoint) as session:
-        assert [one.client_order_id for one in await trading_story.newest(session)] == ["a", "abd2", "abc1"]
+        newest = await trading_story.newest(session)
+        assert [name(one) for one in newest] == ["a", "abd2", "abc1", intent().intent_id]
         with pytest.raises(Misconfigured, match=r"may be abd2 .* abc1"):
             chosen("ab", await trading_story.named(session, "ab"))
+
+
+async def test_an_intent_has_a_story_with_orders_and_without(own: Own) -> None:
+    await whole_trade(own.bench.store)
+    lease, store = await leased(own.bench.store), own.bench.store
+    refused = intent(round_=1)
+    await store.take(lease, refused, Place(partition=0, offset=9), never)
+    async with transaction(own.endpoint) as session:
+        alone = await trading_story.story_of_intent(session, refused.intent_id)
+        whole = await trading_story.story_of_intent(session, intent().intent_id)
+        one = await trading_story.story(session, "a")
+    assert (alone.order, alone.orders, alone.fills, alone.pair) == (None, (), (), None)
+    assert (alone.intent.intent_id, alone.intent.status, alone.intent.code) == (
+        refused.intent_id, "REFUSED", "max_exposure",
+    )  # fmt: skip
+    assert [entry.action for entry in alone.audits] == ["INTENT_REFUSE"]
+    assert (whole.order, whole.orders, whole.intent, whole.fills) == (None, one.orders, one.intent, one.fills)
+    assert {(entry.entity_type, entry.entity_id) for entry in whole.audits} == {
+        ("order", "a"), ("order", "b"), ("intent", intent().intent_id),
+    }  # fmt: skip
+
+
+async def test_an_exit_that_was_refused_names_the_trade_that_it_would_have_left(own: Own) -> None:
+    lease, store = await leased(own.bench.store), own.bench.store
+    first = msgspec.structs.replace(PAIR, strategy="grid-1", round=0, event="begun", reason=None)
+    enter, leave = intent(COMMAND), intent(ExitPair(pair_id=PAIR.pair_id, round=0, parts=1), round_=1)
+    again = intent(COMMAND, round_=2)
+    entry = msgspec.structs.replace(plan(enter, order(enter, "in")), pair=first)
+    await store.take(lease, enter, Place(partition=0, offset=0), lambda _: entry)
+    await store.take(lease, leave, Place(partition=0, offset=1), never)
+    await store.take(lease, again, Place(partition=0, offset=2), never)
+    async with transaction(own.endpoint) as session:
+        found = [(await trading_story.story_of_intent(session, one.intent_id)).pair for one in (leave, again)]
+    assert [None if one is None else (one.pair_id, one.round) for one in found] == [(PAIR.pair_id, 0), None]
 
 
 async def test_a_look_can_change_nothing(own: Own) -> None:

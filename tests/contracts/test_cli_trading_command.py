@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from tapeline.domain.changes import Place
 from tapeline.runtime.settings import Settings
 from tests.contracts.test_cli_trading import Own, own
 from tests.journeys.command import Tapeline
-from tests.support.store_steps import leased, whole_trade
+from tests.support.store_steps import leased, never, whole_trade
 from tests.support.trader_values import fill, intent
 
 __all__ = ["own"]
@@ -63,8 +64,15 @@ async def test_an_order_is_explained_and_an_unknown_one_names_the_nearest(own: O
     assert (shown.code, shown.stderr) == (0, "")
     assert shown.stdout.startswith("a  FILLED\n  what        buy 1 BTC/USDT at bybit futures for 100, limit GTC\n")
 
+    lease, refused = await leased(own.bench.store), intent(round_=1)
+    await own.bench.store.take(lease, refused, Place(partition=0, offset=9), never)
+    found = tapeline.json("explain", refused.intent_id)
+    assert picked(found["verdict"], "verdict", "code", "reason") == ["refused", "max_exposure", "too much"]
+    assert picked(found, "order", "orders", "books") == [None, [], []]
+    assert tapeline.run("explain", refused.intent_id).stdout.startswith(f"{refused.intent_id}  REFUSED\n")
+
     code, error, said = tapeline.run("explain", "v2", "--json").refusal
-    assert (code, error["kind"], said) == (1, "missing", "there is no order 'v2': did you mean 'v1'?")
+    assert (code, error["kind"], said) == (1, "missing", "there is no order or intent 'v2': did you mean 'v1'?")
 
 
 async def test_a_kill_is_stored_and_stands_until_it_is_taken_back(own: Own, tapeline: Tapeline) -> None:

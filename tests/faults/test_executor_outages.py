@@ -20,11 +20,11 @@ from tests.support.running import pid_of
 PAUSED_S = 10.0
 EACH_S = 1.0
 AMBIGUOUS: tuple[tuple[str, dict[str, object]], ...] = (
-    ("late-fill", {}), ("lost-answer", {"count": 2, "duration_s": 0}), ("partial", {}),
+    ("late-fill", {"kind": "cancel"}), ("lost-answer", {"count": 2, "duration_s": 0}), ("partial", {}),
     ("leg-refused", {}), ("refuse", {"count": 2}), ("lost-answer", {"duration_s": 12, "visible_after_ms": 700}),
     ("duplicate-id", {}), ("429", {"duration_s": 1}), ("duplicate-id", {}),
-    ("slow", {"kind": "rest", "duration_s": 2}), ("late-fill", {}), ("ban", {"duration_s": 1}),
-    ("partial", {"count": 2}),
+    ("slow", {"kind": "rest", "duration_s": 2}), ("late-fill", {"kind": "taker", "count": 2}),
+    ("ban", {"duration_s": 1}), ("partial", {"count": 2}),
 )  # fmt: skip
 """What each futures market does, one after the other."""
 

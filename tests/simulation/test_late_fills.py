@@ -6,8 +6,10 @@ import math
 from decimal import Decimal
 
 import msgspec
+import pytest
 
-from tapeline.domain.order_records import PlaceOrder
+from tapeline.domain.order_records import CancelOrder, PlaceOrder
+from tapeline.domain.orders import OurOrder
 from tests.simulation.scene import intent, living
 from tests.simulation.virtual import VirtualLoop
 from tests.simulation.world import TERMS, World
@@ -37,6 +39,40 @@ async def _story(seed: int) -> tuple[int, Decimal]:
         await world.clock.sleep(8.0)
     (row,) = world.database.tables.orders.values()
     return asked, row.filled
+
+
+async def _after_the_end(*, heard: bool) -> tuple[OurOrder, World]:
+    """Let a cancelled order be dealt all the same when its intent has settled, with or without a stream to tell it."""
+    world = World(SEED, crashes=False, faults=False)
+    market = world.markets["alpha", "futures"]
+    market.rests = True
+    async with living(world):
+        world.topic.append(intent(world, "i"))
+        await world.clock.sleep(1.0)
+        (row,) = world.database.tables.orders.values()
+        cancel = CancelOrder(client_order_id=row.client_order_id)
+        world.topic.append(msgspec.structs.replace(intent(world, "cancel", slot=1), command=cancel))
+        await world.clock.sleep(3.0)
+        assert {one.status for one in world.database.tables.intents.values()} == {"SETTLED"}
+        market.chance.silent = 0.0 if heard else 1.0
+        market.deal_after_the_end(row.client_order_id)
+        if not heard:
+            market.cut()
+        await world.clock.sleep(3 * TERMS.poll_every_s)
+    (row,) = world.database.tables.orders.values()
+    return row, world
+
+
+@pytest.mark.parametrize("heard", [True, False])
+def test_k14_a_fill_after_the_end_is_booked_also_when_the_stream_that_told_it_was_cut(heard: bool) -> None:  # noqa: FBT001 - a case
+    loop = VirtualLoop()
+    try:
+        row, world = loop.run_until_complete(_after_the_end(heard=heard))
+    finally:
+        loop.close()
+    assert (row.status, row.filled, row.complete) == ("CANCELLED", Decimal(5), True)
+    assert [one.net for one in world.database.tables.positions.values()] == [Decimal(5)]
+    assert world.database.tables.blocks == {}
 
 
 def test_a_fill_that_is_listed_late_is_asked_for_with_pauses() -> None:

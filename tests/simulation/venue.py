@@ -27,6 +27,10 @@ from tests.simulation.virtual import VirtualClock
 
 VISIBLE_S = 0.8
 """Longest time until a query knows a new order; what links promise as visibility is a little more."""
+BEHIND_S = 0.95
+BEHIND_MARKET_S = 0.45
+"""Longest time by which the venue's books lie behind its matching; what ends a leg's time alone has less of it left."""
+HALF = 0.5
 STEP = Decimal("0.001")
 REFUSALS = (Reason.INSUFFICIENT_FUNDS, Reason.OVERLOADED, Reason.REJECTED, Reason.PRICE_RULE, Reason.RATE_LIMITED)
 
@@ -46,6 +50,8 @@ class Chance:
     ban: float = 0.0
     late: float = 0.0
     silent: float = 0.0
+    behind: float = 0.0
+    """Takers that the venue's books tell of late."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -58,6 +64,8 @@ class Held:
     sender: str
     visible_s: float
     fills: list[tuple[float, Fill]] = field(default_factory=list)
+    behind: bool = False
+    """Whether it is dealt, and no book of the venue knows it yet."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -87,6 +95,7 @@ class FakeMarket:
         self.fills_asked = 0
         """How often fills were asked for."""
         self.payday = random.Random(f"funding {seed}")  # noqa: S311 - beside the other, whose story stays as it was
+        self.delays = random.Random(f"behind {seed}")  # noqa: S311 - the same
         self.payments: list[tuple[float, FundingPayment]] = []
         self.listeners: list[asyncio.Queue[PrivateEvent | None]] = []
         self.random = random.Random(seed)  # noqa: S311 - a story is told again by its seed
@@ -162,13 +171,29 @@ class FakeMarket:
         self.orders[request.client_id] = held
         if request.time_in_force == "GTC" and request.kind != "market":
             self._later(held)
+        elif self.delays.random() < self.chance.behind and not request.reduce_only:
+            self._deal_behind(held)
         else:
             self._deal_at_once(held)
         told = tuple(fill for _, fill in held.fills) if self.happens(0.5) else ()
         return Accepted(order=held.order, fills=told)
 
+    def _deal_behind(self, held: Held) -> None:
+        """Say nothing of a taker for a while, or of a part of it alone; to cancel it is too late."""
+        held.behind = True
+        if self.delays.random() < HALF:
+            self._fill(held, STEP * self.delays.randint(1, max(1, int(held.order.quantity / STEP) - 1)))
+        most_s = BEHIND_MARKET_S if held.order.kind == "market" else BEHIND_S
+
+        def told() -> None:
+            held.behind = False
+            if held.order.filled < held.order.quantity:
+                self._deal_at_once(held)
+
+        _ = asyncio.get_running_loop().call_later(self.delays.uniform(0.15, most_s), told)
+
     def _deal_at_once(self, held: Held) -> None:
-        quantity = held.order.quantity
+        quantity = held.order.quantity - held.order.filled
         market = held.order.kind == "market"
         if not market and self.happens(self.chance.nothing):
             quantity = Decimal(0)
@@ -177,7 +202,7 @@ class FakeMarket:
         if held.order.reduce_only:
             quantity = min(quantity, abs(self.positions.get(held.order.native, Decimal(0))))
         if quantity:
-            self._fill(held, min(quantity, held.order.quantity))
+            self._fill(held, min(quantity, held.order.quantity - held.order.filled))
         if held.order.filled < held.order.quantity:
             self._end(held, "CANCELLED" if self.happens(0.5) else "EXPIRED")
 
@@ -230,6 +255,8 @@ class FakeMarket:
         held = self.orders.get(request.client_id)
         if held is None:
             return Refused(reason=Reason.ORDER_NOT_FOUND, text="no such order")
+        if held.behind:
+            return Refused(reason=Reason.ORDER_DONE, text="it is dealt")
         if held.order.status in ("PLACED", "PARTIALLY_FILLED") and self.happens(self.chance.partial):
             self._deal_some(held)
         if held.order.status not in ("PLACED", "PARTIALLY_FILLED"):
@@ -245,6 +272,16 @@ class FakeMarket:
                 continue
             for _ in range(2 if self.happens(0.1) else 1):
                 loop.call_later(self.random.uniform(0.001, 0.05), queue.put_nowait, event)
+
+    def deal_after_the_end(self, client_id: str) -> None:
+        """Deal what is left of an order whose cancel was answered."""
+        held = self.orders[client_id]
+        self._fill(held, held.order.quantity - held.order.filled)
+
+    def cut(self) -> None:
+        """End all streams."""
+        for queue in self.listeners:
+            queue.put_nowait(None)
 
     def pay_funding(self) -> None:
         """Let all that is held pay or receive a ten-thousandth of its value; some of it is listed late."""

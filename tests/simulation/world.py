@@ -17,7 +17,7 @@ from tests.simulation.actors import ACCOUNT, PRICES, Actor, open_orders
 from tests.simulation.body import Body
 from tests.simulation.memory_log import MemoryTopic
 from tests.simulation.memory_store import MemoryDatabase, MemoryStore
-from tests.simulation.venue import VISIBLE_S, FakeMarket
+from tests.simulation.venue import HALF, VISIBLE_S, FakeMarket
 from tests.simulation.virtual import VirtualClock, VirtualLoop
 
 STORY_S = 20.0
@@ -29,7 +29,7 @@ IDS = ClientIds(pattern="[a-z2-7]{1,36}", longest=36, alphabet=BASE32, unique="a
 FUNDING_S = 4.0
 TERMS = Terms(lease_us=5_000_000, renew_every_s=1.0, poll_every_s=2.0, funding_every_s=3.0)
 FAULTS = {"refuse": 0.15, "limited": 0.15, "lost_request": 0.12, "lost_answer": 0.15, "slow": 0.15, "partial": 0.3,
-          "nothing": 0.25, "unavailable": 0.15, "ban": 0.03, "late": 0.3, "silent": 0.3}  # fmt: skip
+          "nothing": 0.25, "unavailable": 0.15, "ban": 0.03, "late": 0.3, "silent": 0.3, "behind": 0.3}  # fmt: skip
 
 
 class World:
@@ -73,8 +73,11 @@ class World:
     def _choose_faults(self) -> None:
         for market in self.markets.values():
             for one in fields(market.chance):
-                if self._faults and self.random.random() < 0.4:
+                if one.name != "behind" and self._faults and self.random.random() < 0.4:
                     setattr(market.chance, one.name, FAULTS[one.name] * self.random.random() * 2)
+            # Its own draws: the rest of a story stays as it was.
+            if self._faults and market.delays.random() < HALF:
+                market.chance.behind = FAULTS["behind"] * market.delays.random() * 2
 
     async def _lives(self, name: str) -> None:
         """Start the process again whenever it has ended, as a supervisor does."""

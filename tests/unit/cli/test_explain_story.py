@@ -144,6 +144,25 @@ def test_a_refused_intent_has_its_code_and_reserves_nothing() -> None:
     assert found.intent.cause == ("md.book/2/10", "md.book/2/11", "portfolio/2/3")
 
 
+def test_an_intent_without_orders_has_spread_books_and_the_hops_there_are() -> None:
+    row = msgspec.structs.replace(ROW, status="REFUSED", reservation=None, code="max_exposure", reason="too much")
+    refusal = (audited(3, "INTENT_REFUSE", ("intent", "i1"), new_value=kept(INTENT)),)
+    alone = altered(order=None, orders=(), fills=(), pair=None, intent=row, audits=refusal)
+    found, whole = explain_story.told(alone, (BOUGHT, SOLD), ()), explain_story.told(STORY, (BOUGHT, SOLD), ())
+    assert (found.order, found.orders, found.fills, found.trace_id) == (None, (), (), row.trace_id)
+    assert (found.spread, found.books, found.intent) == (whole.spread, whole.books, whole.intent)
+    assert found.hops[:5] == whole.hops[:5]
+    assert {(one.at_us, one.after_us) for one in found.hops[5:]} == {(None, None)}
+    assert explain_story.instruments(alone, INTENT) == (BUY, SELL)
+    assert explain_story.instruments(alone, None) == ()
+
+
+def test_of_an_intent_the_hops_are_those_of_its_first_order() -> None:
+    later = msgspec.structs.replace(ORDER, client_order_id="z", sent_us=AT_US + 9_000, answered_us=None)
+    found = {one.hop: one.at_us for one in explain_hops.hops(altered(order=None, orders=(later, ORDER)), ())}
+    assert (found["sent"], found["answered"]) == (AT_US + 3_000, AT_US + 7_000)
+
+
 def test_without_the_audit_the_rest_is_still_told() -> None:
     found = explain_story.told(altered(audits=AUDITS[1:]), (BOUGHT,), ())
     assert (found.intent.command, found.intent.cause, found.spread) == (None, (), None)

@@ -7,7 +7,7 @@ import msgspec
 from tapeline.cli import explain_story, explain_view
 from tapeline.cli.explain_parts import Explanation, Missing
 from tapeline.cli.view import Grid, Line, View
-from tests.unit.cli.explained import AUDITS, BOUGHT, ROW, SOLD, STORY
+from tests.unit.cli.explained import AUDITS, BOUGHT, ORDER, ROW, SOLD, STORY
 
 LOST = Missing(part="book md.book/2/9", problem="Kafka does not keep it any more (the oldest is 10)")
 
@@ -105,11 +105,24 @@ def test_the_whole_view_line_by_line() -> None:
     assert shown(explain_story.told(STORY, (BOUGHT, SOLD), (LOST,))) == WHOLE
 
 
+def test_an_intent_that_was_refused_is_shown_without_any_order() -> None:
+    row = msgspec.structs.replace(ROW, reservation=None, status="REFUSED", code="max_exposure", reason="too much")
+    alone = msgspec.structs.replace(STORY, order=None, orders=(), fills=(), pair=None, intent=row, audits=AUDITS[:1])
+    lines = shown(explain_story.told(alone, (BOUGHT, SOLD), ()))
+    assert lines[:6] == [
+        "i1  REFUSED", "  what        EnterPair BTC/USDT", "", "answer", "  refused: max_exposure: too much",
+        "  reserved    nothing is known",
+    ]  # fmt: skip
+    below = WHOLE[WHOLE.index("intent") : WHOLE.index("two-leg trade")]
+    assert lines[7 : 7 + len(below)] == below
+    assert "it has no order" in lines
+
+
 def test_what_is_not_there_has_no_title() -> None:
     bare = msgspec.structs.replace(
         STORY,
         intent=msgspec.structs.replace(ROW, trace_id=None, reservation=None, status="REFUSED", code="x", reason="y"),
-        order=msgspec.structs.replace(STORY.order, trace_id=None, venue_order_id=None, price=None),
+        order=msgspec.structs.replace(ORDER, trace_id=None, venue_order_id=None, price=None),
         audits=AUDITS[:1],
         fills=(),
         pair=None,

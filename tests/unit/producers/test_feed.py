@@ -162,7 +162,7 @@ def test_a_request_without_any_answer_is_made_again() -> None:
 def test_a_valid_book_is_published_again_within_a_second_and_whole_each_minute() -> None:
     feed = valid()
     state(feed, 0)
-    assert (feed.tick(899_999), feed.tick(900_000), feed.tick(900_001)) == ([], [BookChanged(101)], [])
+    assert (feed.tick(899_999), feed.tick(900_000), feed.tick(900_001)) == ([], [BookChanged(None)], [])
     feed.delta(delta(11), 59 * S)
     state(feed, 60 * S)
     assert told(feed.tick(60 * S)) == [("snapshot", 11)]

@@ -13,7 +13,7 @@ from producers.pool import Slot
 from producers.spans import span_of
 from producers.tail import Tails
 from tapeline.domain.book import BookSnapshot
-from tapeline.domain.events import DeltaBatch, Gap, OfInstrument, Trade
+from tapeline.domain.events import Book, DeltaBatch, Gap, OfInstrument, Trade
 from tapeline.errors import InvalidMessage
 from tapeline.venues.binance import SPOT as BINANCE
 from tapeline.venues.bybit import FUTURES as BYBIT
@@ -97,6 +97,17 @@ def test_frames_become_records_in_their_topics() -> None:
     assert (due[0].key, due[0].conflated, market.made[-1][0]) == ("bybit:futures:BTC/USDT", 1, "md.book")
     batches = Counter({batch.topic: len(batch.entries) for batch in market.feed.buffer.take()})
     assert batches == {"md.delta": 2, "md.trade": 1, "md.funding": 1}
+
+
+def test_a_book_that_is_sent_again_has_no_old_tick() -> None:
+    market = running()
+    for due, _, _ in market.feed.due(S):
+        market.feed.books.done(due.key)
+    market.records()
+    market.feed.tick(20 * S)
+    _ = market.feed.due(20 * S)
+    (again,) = (one for one in market.records() if isinstance(one, Book))
+    assert (again.received_us, again.first_received_us, again.published_us) == (S, 20 * S, 20 * S)
 
 
 def test_a_hole_resubscribes_that_book_alone() -> None:

@@ -63,6 +63,27 @@ def test_a_book_that_failed_is_due_again_with_its_oldest_news() -> None:
     assert books.idle
 
 
+def test_a_book_that_is_only_sent_again_ages_no_news() -> None:
+    # It stood for 20 s, and what came then is no tick of 20 s ago.
+    books = Books()
+    books.changed(BTC, None)
+    books.changed(BTC, 20_000_100)
+    assert books.take() == [Due(BTC, 1, 20_000_100)]
+    books.changed(BTC, 20_000_200)
+    books.done(BTC)
+    books.changed(BTC, None)
+    assert books.take() == [Due(BTC, 1, 20_000_200)]
+
+
+def test_a_book_sent_again_that_failed_leaves_the_news_their_own_receipt() -> None:
+    books = Books()
+    books.changed(BTC, None)
+    assert books.take() == [Due(BTC, 0, None)]
+    books.changed(BTC, 20_000_100)
+    books.failed(BTC)
+    assert books.take() == [Due(BTC, 1, 20_000_100)]
+
+
 def test_records_go_out_in_order_one_batch_per_partition() -> None:
     buffer = Buffer(100)
     for number in range(4):

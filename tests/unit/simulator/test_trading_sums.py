@@ -78,7 +78,7 @@ def test_fills_are_what_orders_positions_and_balances_changed_by(
 def check_never_negative(scene: Stage) -> None:
     """Check what must hold at any time."""
     desk = scene.exchange.desk
-    assert desk.resting == len(desk.orders.open(1 << 62))
+    assert desk.resting == sum(desk.rests(one) for one in desk.orders.open(1 << 62))
     for listing in scene.exchange.market.listings:
         assert listing.ladder.bid < listing.ladder.ask
         assert min(listing.ladder.levels[0].values()) > 0

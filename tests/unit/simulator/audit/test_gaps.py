@@ -280,6 +280,14 @@ def test_only_a_killed_producer_takes_anything_along(process: str, action: Liter
     assert f"hides 124 of {told(24)}, but its causes explain only from {told(24.1)} to " in run.audit().problems[0]
 
 
+def test_a_producer_that_is_killed_while_the_broker_is_away_takes_along_what_it_could_not_hand_over() -> None:
+    run = broken(*range(24, 80), until=200)
+    run.outages += [kill("kafka", 26, back=60), kill("producers", 70, back=75)]
+    assert run.audit().problems == ()
+    run.outages[1] = kill("producers", 70, back=75, action="pause")
+    assert len(run.audit().problems) == 1
+
+
 def test_a_killed_producer_takes_along_what_it_had_just_received_and_no_more() -> None:
     run = broken(*range(24, 40))
     run.outages.append(kill("producers", 34, back=35))

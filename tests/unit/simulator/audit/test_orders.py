@@ -12,6 +12,7 @@ from tests.unit.simulator.audit.traded import (
     BOUGHT,
     BUY,
     HONEST,
+    MS,
     SELL,
     at,
     filled,
@@ -255,6 +256,14 @@ def test_each_field_of_a_fill_that_differs_is_said() -> None:
         f"{of} fee is 0.00001 USDT in Postgres and 0.00001 BTC at the venue",
         f"{of} fee in quote is 0.00001 in Postgres and 0.64 at the venue",
     ]
+
+
+def test_an_order_that_was_sent_after_its_time_is_told_whatever_the_measure_of_its_tick_says() -> None:
+    run = traded()
+    run.change_order("buy", expires_us=at(1) - 2 * MS)
+    assert list(run.problems) == []
+    run.change_order("buy", expires_us=at(1) - 4 * MS)
+    assert run.problems == ("order buy at bybit:spot:BTC/USDT: it was sent 2 ms after its time was over",)
 
 
 def test_the_time_from_tick_to_order_is_that_of_the_first_orders_of_openings() -> None:

@@ -95,7 +95,7 @@ def opened(place: str) -> list[AnyRecord]:
 BUY = OrderRow(
     client_id="buy", intent_id="enter", venue="bybit", market="spot", symbol=BTC, leg="buy", part=1, attempt=1,
     side="buy", closing=False, quantity=D("0.01"), status="FILLED", filled=D("0.01"), value=D(640), fees=D("0.64"),
-    created_us=at(1) - 3 * MS, sent_us=at(1) - 2 * MS,
+    created_us=at(1) - 3 * MS, expires_us=at(2), sent_us=at(1) - 2 * MS,
 )  # fmt: skip
 SELL = msgspec.structs.replace(
     BUY, client_id="sell", venue="binance", market="futures", leg="sell", side="sell", value=D(641), fees=D("0.2564"),
