@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from executor.desk import Spawn
     from tapeline.runtime.endpoints import PostgresEndpoint
     from tapeline.runtime.lifecycle import Lifecycle
+    from tapeline.runtime.settings import Settings
     from tapeline.runtime.telemetry import Publish
 
 SERVICE: Final = "executor"
@@ -41,8 +42,11 @@ LAST_ANSWERS_S: Final = 3.0
 STORE_ANSWERS_S: Final = 5.0
 """A database that takes longer counts as away: what was asked may have been done, and is asked again."""
 
-Build = Callable[[Ports, Known, str], Executor]
-"""Makes the executor of its ports, what it knows, and the name by which it holds the lease."""
+CLOSING_SHARE: Final = 0.6
+"""So much of the time of a stop is there to close what is held; the rest is for the last answers and the other parts."""
+
+Build = Callable[[Ports, Known, Terms, str], Executor]
+"""Makes the executor of its ports, what it knows, its terms, and the name by which it holds the lease."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,9 +61,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return lifecycle.run(body, service=SERVICE)
 
 
-def usual(ports: Ports, known: Known, holder: str) -> Executor:
-    """Return an executor with the terms of the requirements."""
-    return Executor(ports, known, Terms(), holder=holder)
+def usual(ports: Ports, known: Known, terms: Terms, holder: str) -> Executor:
+    """Return an executor as it is shipped."""
+    return Executor(ports, known, terms, holder=holder)
+
+
+def terms_of(settings: Settings) -> Terms:
+    """Return the terms of the requirements, with what settings say of starts and stops."""
+    wanted = settings.trader
+    stop_s = CLOSING_SHARE * settings.process.drain_timeout_s
+    return Terms(on_restart=wanted.on_restart, on_stop=wanted.on_stop, stop_s=stop_s)
 
 
 async def trade(life: Lifecycle, account: str, build: Build = usual) -> None:
@@ -92,7 +103,7 @@ async def trade(life: Lifecycle, account: str, build: Build = usual) -> None:
             _ = spawn(code, _alerted(publish, process, code, sentence))
 
         ports = Ports(store=store, log=log, links=links, clock=Clock(), spawn=spawn, alarm=alarm)
-        executor = build(ports, known, f"{process}-{entropy.new_id()[:8]}")
+        executor = build(ports, known, terms_of(settings), f"{process}-{entropy.new_id()[:8]}")
         executor.on_halt_stored = switch.stored
         switch.connect(executor.halt)
         return executor
@@ -113,13 +124,15 @@ class Clock:
 async def trading(made: Callable[[Spawn], Executor]) -> AsyncIterator[Executor]:
     """Let an executor live for the time of the block, which is entered when it has reconciled.
 
-    At the end what is on its way has a moment to be answered; then the lease is given up.
+    At the end of an orderly block it closes what is held; what is on its way then has a moment to be answered, and the
+    lease is given up.
     """
     async with lifecycle.crowd(within_s=LAST_ANSWERS_S) as spawn:
         executor = made(spawn)
         async with lifecycle.background("executor", executor.run()):
             await executor.ready.wait()
             yield executor
+            await executor.wind_down()
     await executor.stop()
 
 

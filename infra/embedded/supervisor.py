@@ -28,6 +28,8 @@ from tapeline.runtime.settings import Settings
 SERVICE = "supervisor"
 # The children stop one after the other, within the 30 s of a stop; most need far less than a second.
 _STOP_WITHIN_S = 12.0
+# The executor closes what is held before it ends.
+_CLOSED_WITHIN_S = 22.0
 
 
 class Supervisor:
@@ -170,4 +172,4 @@ async def _kept(child: Child) -> AsyncIterator[Child]:
         try:
             yield child
         finally:
-            await child.stop(_STOP_WITHIN_S)
+            await child.stop(_CLOSED_WITHIN_S if child.name == workers.EXECUTOR else _STOP_WITHIN_S)
