@@ -66,7 +66,7 @@ class GatedStore(MemoryStore):
         self._gate = gate
         self._leases = leases
         self.found: frozenset[tuple[str, int]] = frozenset()
-        """Two-leg trades that were not over when the lease was taken."""
+        """Two-leg trades that were not over when the lease was taken, but for such that the kill switch holds."""
         self.slow_s = 0.001
         self.renews = True
 
@@ -76,7 +76,8 @@ class GatedStore(MemoryStore):
         found = await super().open_lease(account, holder, for_us=for_us)
         if isinstance(found, Lease):
             self._leases[found.holder] = found.until_us
-            self.found = unfinished(self._database)
+            halted = any(one.desired == "HALTED" for one in self._database.tables.controls.values())
+            self.found = frozenset() if halted else unfinished(self._database)
         await self._pass()
         return found
 
