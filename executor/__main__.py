@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from executor.desk import Spawn
     from tapeline.runtime.endpoints import PostgresEndpoint
     from tapeline.runtime.lifecycle import Lifecycle
-    from tapeline.runtime.settings import Settings
     from tapeline.runtime.telemetry import Publish
 
 SERVICE: Final = "executor"
@@ -42,8 +41,6 @@ LAST_ANSWERS_S: Final = 3.0
 STORE_ANSWERS_S: Final = 5.0
 """A database that takes longer counts as away: what was asked may have been done, and is asked again."""
 
-CLOSING_SHARE: Final = 0.6
-"""So much of the time of a stop is there to close what is held; the rest is for the last answers and the other parts."""
 
 Build = Callable[[Ports, Known, Terms, str], Executor]
 """Makes the executor of its ports, what it knows, its terms, and the name by which it holds the lease."""
@@ -64,13 +61,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def usual(ports: Ports, known: Known, terms: Terms, holder: str) -> Executor:
     """Return an executor as it is shipped."""
     return Executor(ports, known, terms, holder=holder)
-
-
-def terms_of(settings: Settings) -> Terms:
-    """Return the terms of the requirements, with what settings say of starts and stops."""
-    wanted = settings.trader
-    stop_s = CLOSING_SHARE * settings.process.drain_timeout_s
-    return Terms(on_restart=wanted.on_restart, on_stop=wanted.on_stop, stop_s=stop_s)
 
 
 async def trade(life: Lifecycle, account: str, build: Build = usual) -> None:
@@ -103,7 +93,7 @@ async def trade(life: Lifecycle, account: str, build: Build = usual) -> None:
             _ = spawn(code, _alerted(publish, process, code, sentence))
 
         ports = Ports(store=store, log=log, links=links, clock=Clock(), spawn=spawn, alarm=alarm)
-        executor = build(ports, known, terms_of(settings), f"{process}-{entropy.new_id()[:8]}")
+        executor = build(ports, known, composing.terms(settings), f"{process}-{entropy.new_id()[:8]}")
         executor.on_halt_stored = switch.stored
         switch.connect(executor.halt)
         return executor

@@ -1,6 +1,6 @@
 """Closes what is held where nobody asks for it: two-leg trades of before a start (D-20), all of it at a stop (K1).
 
-It goes the way of every intent: stored with its orders, audited and told before anything is sent, once whatever crashes.
+It goes the way of every intent: stored with its orders, audited and told before anything is sent, once whatever dies.
 """
 
 from __future__ import annotations

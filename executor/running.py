@@ -103,7 +103,7 @@ class Executor:
             await desk.failed
 
     async def wind_down(self) -> None:
-        """Take nothing more, cancel what rests and close what is held, while `run` still lives; then it may be ended."""
+        """Take nothing more, cancel what rests and close what is held, while `run` lives; then it may be ended."""
         if self._intake is not None and self._closer is not None:
             await self._closer.end(self._intake)
 

@@ -16,13 +16,16 @@ import pytest
 from tapeline.domain.order_records import EnterPair, OrderIntent
 from tapeline.runtime import clock
 from tapeline.runtime.settings import Settings
+from tests.journeys.command import Tapeline
 from tests.support.eventually import eventually
 from tests.support.executor_process import Bench, ExecutorProcess, bench, publish_rules
 from tests.support.executor_truth import assert_same, wanting_since
-from tests.support.executor_wishes import ALONE, LEGS, PAIR, enter, leave, order
+from tests.support.executor_wishes import ALONE, LEGS, PAIR, WAITING, enter, leave, order, waiting
 from tests.support.running import running, settings_in
 
 LEASE_S = 4.0
+STOPPED_S = 30.0
+"""A stop is over by then, whatever it closes (X-04)."""
 NEVER_ARRIVED = ("after-take", "before-request", "one-leg")
 """Points after which an order is noted as sent and the venue never had it: a successor waits until that is sure.
 
@@ -136,16 +139,114 @@ async def test_paused_beyond_its_lease_while_a_second_one_takes_over(own: Bench,
     second = own.start("never", lease_s=LEASE_S)
     ready_s = await second.ready()
     await own.quiet(entry)
+    await closed(own)
     resumed_us = clock.now_us()
     first.process.send_signal(signal.SIGCONT)
     assert await first.died() == 1
     assert "LEASE_LOST" in first.said()
     assert point == "sent" or "Accepted" not in first.answers().removeprefix(answered)
-    leaving = await own.want(leave(own), PAIR, round_=1)
-    await own.quiet(leaving)
     print(f"paused {point}: its successor was ready after {ready_s:.1f} s, of a lease of {LEASE_S:g} s")  # noqa: T201 - the measure
     _ = await own.halt()
     found = await assert_same(own)
     assert found.held == {}
-    assert await wanting_since(own, resumed_us) <= {leaving.intent_id}
+    assert await wanting_since(own, resumed_us) == set()
     await second.end()
+
+
+# ---------------------------------------------------------------- what is open at a start, and at a stop
+async def closed(own: Bench) -> None:
+    """Wait until the two-leg trade is closed, as whoever found it open at the start does."""
+
+    async def over() -> bool:
+        return await own.pair_state(PAIR) == "READY"
+
+    await eventually(over, within_s=60)
+    await own.quiet()
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("point", [None, "before-closing", "after-closing", "before-request", "answered"])
+async def test_killed_with_an_open_trade_its_successor_closes_it_once(
+    system: Settings, own: Bench, point: str | None
+) -> None:
+    """Also where the first of two successors dies of it in the middle (D-20)."""
+    first = own.start("never")
+    await first.ready()
+    await own.quiet(await own.want(enter(own), PAIR))
+    assert await own.pair_state(PAIR) == "POSITION_OPEN"
+    first.kill()
+    if point is not None:
+        second = own.start(point)
+        assert await second.died() == -signal.SIGKILL, second.said()[-3000:]
+    began_s = clock.monotonic_s()
+    fresh = own.start("never")
+    await fresh.ready()
+    await closed(own)
+    print(f"killed with an open trade, {point}: closed {clock.monotonic_s() - began_s:.1f} s after the start")  # noqa: T201 - the measure
+    _ = await own.halt()
+    found = await assert_same(own)
+    assert found.held == {}
+    query = (
+        "SELECT intent_id, actor, command, status::text, wanted_because FROM intents WHERE account = $1 AND NOT opening"
+    )
+    rows = [tuple(row)[1:] for row in await own.pool.fetch(query, own.account)]
+    assert rows == [("executor", "ExitPair", "SETTLED", "restart: it stood open from before")]
+    query = "SELECT client_order_id FROM orders WHERE account = $1 AND closing AND filled > 0 LIMIT 1"
+    name = await own.pool.fetchval(query, own.account)
+    told = Tapeline(system.data.dir.parent, {}).json("explain", name)
+    assert (told["intent"]["actor"], told["intent"]["reason"], told["pair"]["state"]) == (
+        "executor", "restart: it stood open from before", "READY",
+    )  # fmt: skip
+    assert told["trace_id"] == told["intent"]["intent_id"].replace("-", "")
+    await fresh.end()
+
+
+@pytest.mark.timeout(180)
+async def test_a_stop_closes_all_that_is_held_and_cancels_what_rests(own: Bench) -> None:
+    one = own.start(on_stop="close")
+    await one.ready()
+    await own.quiet(await own.want(enter(own), PAIR), await own.want(order(), ALONE))
+    resting = await own.want(waiting(), WAITING)
+    query = "SELECT count(*) FROM orders WHERE intent_id = $1 AND status = 'PLACED'"
+
+    async def rests() -> bool:
+        return bool(await own.pool.fetchval(query, resting.intent_id))
+
+    await eventually(rests, within_s=30)
+    began_s = clock.monotonic_s()
+    await one.end()
+    took_s = clock.monotonic_s() - began_s
+    print(f"stopped with a two-leg trade, a position and a resting order: exit 0 after {took_s:.1f} s")  # noqa: T201 - the measure
+    assert took_s < STOPPED_S
+    assert await own.pair_state(PAIR) == "READY"
+    _ = await own.halt()
+    found = await assert_same(own)
+    assert found.held == {}
+    query = (
+        "SELECT command FROM intents WHERE account = $1 AND actor = 'executor' AND status = 'SETTLED' ORDER BY command"
+    )
+    assert [row["command"] for row in await own.pool.fetch(query, own.account)] == ["ExitPair", "Flatten"]
+    assert "not_closed" not in one.said()
+
+
+@pytest.mark.timeout(180)
+async def test_what_a_stop_cannot_close_stays_in_the_rows_and_is_said(own: Bench) -> None:
+    one = own.start(on_stop="close")
+    await one.ready()
+    await own.quiet(await own.want(enter(own), PAIR))
+    await own.fault("refuse", duration_s=60)
+    began_s = clock.monotonic_s()
+    one.process.send_signal(signal.SIGTERM)
+    assert await one.died() == 0, one.said()[-3000:]
+    took_s = clock.monotonic_s() - began_s
+    print(f"stopped while the venues refuse everything: exit 0 after {took_s:.1f} s")  # noqa: T201 - the measure
+    assert took_s < STOPPED_S
+    assert "not_closed" in one.said()
+    assert await own.pair_state(PAIR) in ("POSITION_OPEN", "EXITING")
+    await own.calm()
+    fresh = own.start("never")
+    await fresh.ready()
+    await closed(own)
+    _ = await own.halt()
+    assert (await assert_same(own)).held == {}
+    await fresh.end()

@@ -1,4 +1,4 @@
-"""Starts and stops: what is open from before is closed once whatever dies, and a stop closes what is held (D-20, K1)."""
+"""Starts and stops: what is open from before is closed once whatever dies, a stop closes what is held (D-20, K1)."""
 
 from __future__ import annotations
 
@@ -177,6 +177,24 @@ def test_one_that_was_entering_is_closed_when_it_has_entered() -> None:
     told(story)
 
 
+def test_two_trades_of_one_slot_are_closed_both() -> None:
+    """The second was entered while the first stood open; what leaves one is not taken for what leaves the other."""
+
+    async def story(world: World) -> None:
+        async with scene.living(world):
+            world.topic.append(entry(world))
+            await world.clock.sleep(2.0)
+            other = msgspec.structs.replace(entry(world).command, pair_id="q")
+            world.topic.append(wanted(world, BTC, other, round_=1))
+            await world.clock.sleep(2.0)
+        assert states(world) == ["POSITION_OPEN", "POSITION_OPEN"]
+        async with scene.living(world):
+            await world.clock.sleep(5.0)
+            assert (states(world), held(world), wrong(world)) == (["READY", "READY"], FLAT, ())
+
+    told(story)
+
+
 def test_what_is_entered_after_the_start_is_left_to_its_strategy() -> None:
     async def story(world: World) -> None:
         async with after_a_crash(world):
@@ -259,7 +277,7 @@ async def stopped(
         world.markets["alpha", "futures"].rests = True
         world.topic.append(scene.intent(world, "rests", slot=1))
         await world.clock.sleep(1.0)
-        assert (states(world), held(world)["alpha futures SOL/USDT"]) == (["POSITION_OPEN"], 5)
+        assert (states(world), held(world)["alpha futures SOL/USDT"]) == (["POSITION_OPEN"], Decimal(5))
         assert [one.is_open for one in world.database.tables.orders.values()].count(True) == 1
         if weather is not None:
             await weather(world)
