@@ -27,7 +27,6 @@ from tapeline.runtime.log_events import LogEvent
 
 NOT_CLOSED: Final = "not_closed"
 """Code of the alert that says what is still held."""
-_FLUSH_S: Final = 2.0
 _RESTART: Final = "restart: it stood open from before"
 _STOP: Final = "stop: the executor ends"
 _RACES: Final = ("pair_not_open", "closing")
@@ -88,8 +87,7 @@ class Closer:
                     state = await self._read(state)
         self._tell(state)
         with contextlib.suppress(TimeoutError, Unavailable):
-            async with asyncio.timeout(_FLUSH_S):
-                # What is not told by then waits in its rows for the next executor.
+            async with asyncio.timeout(self._terms.flush_s):
                 while await self._store.outbox(self._holding.lease.account, most=1):
                     await self._clock.sleep(self._terms.stop_look_s)
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tapeline.runtime.settings import Settings
 
 SIMULATED_VISIBILITY_S: Final = 1.0
-CLOSING_SHARE: Final = 0.6
+CLOSING_SHARE: Final = 0.5
 """So much of a stop's time is there to close what is held; the rest is for the last answers and the other parts."""
 _BUILT_IN: Final = "binance_key or bybit_key"
 

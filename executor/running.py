@@ -51,6 +51,7 @@ class Executor:
         self._holding = Holding(ports.store, ports.clock, terms)
         self._submitter = Submitter(ports.store, ports.links, ports.clock, self._holding, known, terms)
         self._reconciler = Reconciler(ports.store, ports.links, ports.clock, self._holding, known, terms)
+        self._reconciler.alarm = ports.alarm
         self._desk: Desk | None = None
         self._intake: Intake | None = None
         self._closer: Closer | None = None

@@ -67,8 +67,10 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     """So long the orders may still be sent by which the executor itself leaves one; then it is begun anew."""
     on_stop: OnStop = "close"
     """What becomes of all that is held at a stop (K1); what rests at a venue is cancelled in any case."""
-    stop_s: float = 18.0
+    stop_s: float = 15.0
     """So long a stop waits until all is closed: of its 30 s the last answers and the supervisor need the rest."""
+    flush_s: float = 2.0
+    """So long it then waits until all of it is told; what is not waits in its rows for the next executor."""
     stop_look_s: float = 0.1
     """Between two looks at what is still held."""
     retry_s: float = 0.2

@@ -261,6 +261,27 @@ def test_it_is_closed_once_wherever_the_closing_executor_dies(first: int) -> Non
     assert sum(deaths) > 20
 
 
+def test_what_is_not_ours_is_not_touched_and_said_once_and_the_rest_is_closed() -> None:
+    async def story(world: World) -> None:
+        async with scene.living(world):
+            world.topic.append(entry(world))
+            await world.clock.sleep(2.0)
+        world.markets["alpha", "futures"].positions[SOL] = Decimal(7)
+        async with scene.living(world) as successor:
+            await world.clock.sleep(10.0)
+            assert held(world) == FLAT | {"alpha futures SOL/USDT": Decimal(7)}
+            assert [one.symbol for one in world.database.tables.blocks.values()] == [SOL]
+            assert successor.alarms == [
+                (
+                    "not_ours",
+                    "alpha:futures:SOL/USDT has a position of 7 that is not ours: it is not touched, and nothing is"
+                    " opened on SOL/USDT until it is gone",
+                )
+            ]
+
+    told(story)
+
+
 # ---------------------------------------------------------------- stops
 async def stopped(
     world: World, weather: Callable[[World], Awaitable[None]] | None = None, **terms: object

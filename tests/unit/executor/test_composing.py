@@ -79,9 +79,9 @@ def test_how_long_an_order_may_stay_unseen_is_the_venue_s_own(network: Network, 
 
 def test_what_becomes_of_positions_at_starts_and_stops_is_said_by_settings() -> None:
     usual = composing.terms(Settings())
-    assert (usual.on_restart, usual.on_stop, usual.stop_s) == ("close", "close", 18.0)
+    assert (usual.on_restart, usual.on_stop, usual.stop_s) == ("close", "close", 15.0)
     other = Settings(trader=Trader(on_restart="resume", on_stop="keep"), process=Process(drain_timeout_s=10))
-    assert composing.terms(other) == Terms(on_restart="resume", on_stop="keep", stop_s=6.0)
+    assert composing.terms(other) == Terms(on_restart="resume", on_stop="keep", stop_s=5.0)
 
 
 async def _unasked(schema_id: int) -> str:
