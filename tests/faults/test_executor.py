@@ -186,11 +186,11 @@ async def test_killed_with_an_open_trade_its_successor_closes_it_once(
     _ = await own.halt()
     found = await assert_same(own)
     assert found.held == {}
-    query = (
-        "SELECT intent_id, actor, command, status::text, wanted_because FROM intents WHERE account = $1 AND NOT opening"
-    )
-    rows = [tuple(row)[1:] for row in await own.pool.fetch(query, own.account)]
-    assert rows == [("executor", "ExitPair", "SETTLED", "restart: it stood open from before")]
+    query = "SELECT actor, command, status::text, wanted_because FROM intents WHERE account = $1 AND NOT opening"
+    rows = await own.pool.fetch(query, own.account)
+    # What the dead one had noted as sent and the venue never had is asked for anew, once that is sure.
+    assert {tuple(row) for row in rows} == {("executor", "ExitPair", "SETTLED", "restart: it stood open from before")}
+    assert len(rows) <= 1 + (point in ("after-closing", "before-request"))
     query = "SELECT client_order_id FROM orders WHERE account = $1 AND closing AND filled > 0 LIMIT 1"
     name = await own.pool.fetchval(query, own.account)
     told = Tapeline(system.data.dir.parent, {}).json("explain", name)

@@ -1,4 +1,4 @@
-"""How long the supervisor waits for each child at a stop: for the one that closes positions so long as that may take."""
+"""How long the supervisor waits for each child at a stop: the one that closes positions has as long as that takes."""
 
 from __future__ import annotations
 
