@@ -19,6 +19,7 @@ from executor.ports import Clock, NotTaken, Store, Taken
 from executor.terms import US_PER_S, Known, Terms
 from tapeline.domain.account import AccountState
 from tapeline.domain.booking import Plan
+from tapeline.domain.ids import target_of
 from tapeline.domain.order_records import OrderIntent
 from tapeline.domain.risk import Refused
 from tapeline.errors import Unavailable
@@ -47,6 +48,8 @@ class Closer:
         self._desk = desk
         self._found: frozenset[Name] = frozenset()
         self._said: set[tuple[str, str]] = set()
+        self._tries: dict[tuple[str, ...], tuple[float, int]] = {}
+        """When something may be asked for anew, and how often it was: a venue that refuses is not hammered."""
 
     async def begin(self) -> None:
         """Find the two-leg trades of before this start and begin to leave those that stand open."""
@@ -75,6 +78,7 @@ class Closer:
     async def end(self, intake: Intake) -> None:
         """Take nothing more, wait until nothing rests and, where that is wanted, nothing is held; say what is left."""
         self._desk.stopping = True
+        self._tries.clear()
         self._desk.wake()
         state: AccountState | None = None
         until_us = self._clock.now_us() + int(self._terms.stop_s * US_PER_S)
@@ -126,6 +130,9 @@ class Closer:
 
     async def _want(self, wish: OrderIntent) -> bool:
         """Take a wish of our own and begin it; tell whether there is anything to wait for."""
+        at_s, _ = self._tries.get(_about(wish), (0.0, 0))
+        if self._clock.monotonic_s() < at_s:
+            return True
 
         def decide(state: AccountState) -> Plan | Refused:
             if self._desk.halted:
@@ -136,11 +143,22 @@ class Closer:
         if isinstance(found, Taken):
             _LOG.warning(LogEvent.CLOSING, intent=wish.intent_id, symbol=wish.symbol, reason=wish.reason)
             self._desk.begin(found.begun)
+            self._tried(wish)
             return True
         if isinstance(found, NotTaken):
             self._refused(wish, found.refused)
             return found.refused.code != "halted"
         return False
+
+    def _tried(self, wish: OrderIntent) -> None:
+        """Double the pause with each try, and tell a person when there were too many."""
+        _, times = self._tries.get(_about(wish), (0.0, 0))
+        longest_s = self._terms.look_longest_s if self._desk.stopping else self._terms.poll_every_s
+        pause_s = min(longest_s, self._terms.look_again_s * (1 << min(times, 16)))
+        self._tries[_about(wish)] = (self._clock.monotonic_s() + pause_s, times + 1)
+        if times + 1 == self._terms.close_attempts and not self._desk.stopping:
+            told = f"{wish.strategy} on {wish.symbol} is not closed whole ({wish.reason}) after {times} tries"
+            self._desk.alarm(NOT_CLOSED, f"{told}; it is tried on, and a person may close it by hand")
 
     def _refused(self, wish: OrderIntent, no: Refused) -> None:
         if no.code in _RACES or (wish.intent_id, no.code) in self._said:
@@ -163,3 +181,7 @@ class Closer:
 
     async def _state(self) -> AccountState:
         return await self._store.state(self._holding.lease.account)
+
+
+def _about(wish: OrderIntent) -> tuple[str, ...]:
+    return (wish.strategy, wish.symbol, *target_of(wish.command))

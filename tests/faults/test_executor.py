@@ -234,7 +234,7 @@ async def test_what_a_stop_cannot_close_stays_in_the_rows_and_is_said(own: Bench
     one = own.start(on_stop="close")
     await one.ready()
     await own.quiet(await own.want(enter(own), PAIR))
-    await own.fault("refuse", duration_s=60)
+    await own.fault("refuse", count=1_000, duration_s=60)
     began_s = clock.monotonic_s()
     one.process.send_signal(signal.SIGTERM)
     assert await one.died() == 0, one.said()[-3000:]

@@ -261,6 +261,28 @@ def test_it_is_closed_once_wherever_the_closing_executor_dies(first: int) -> Non
     assert sum(deaths) > 20
 
 
+def test_a_venue_that_refuses_every_close_is_asked_ever_less_often_and_a_person_is_told() -> None:
+    async def story(world: World) -> None:
+        async with scene.living(world):
+            world.topic.append(entry(world))
+            await world.clock.sleep(2.0)
+        for market in world.markets.values():
+            market.chance.refuse = 1.0
+        async with scene.living(world) as successor:
+            await world.clock.sleep(40.0)
+            assert 8 <= len(closers(world)) <= 25
+            (told_once,) = [sentence for code, sentence in successor.alarms if code == NOT_CLOSED]
+            assert told_once.startswith(
+                "s on BTC/USDT is not closed whole (restart: it stood open from before) after 7"
+            )
+            for market in world.markets.values():
+                market.chance.refuse = 0.0
+            await world.clock.sleep(5.0)
+            assert (states(world), held(world), wrong(world)) == (["READY"], FLAT, ())
+
+    told(story)
+
+
 def test_what_is_not_ours_is_not_touched_and_said_once_and_the_rest_is_closed() -> None:
     async def story(world: World) -> None:
         async with scene.living(world):
@@ -360,6 +382,7 @@ def test_what_cannot_be_closed_in_its_time_stays_in_the_rows_and_is_said() -> No
         assert [code for code, _ in body.alarms if code == NOT_CLOSED] == [NOT_CLOSED]
         assert "s holds 5 at alpha:futures:SOL/USDT" in body.alarms[-1][1]
         assert "p round 0 is " in body.alarms[-1][1]
+        assert 4 <= len(closers(world)) <= 14
         # What is left is for the next start, which closes the two-leg trade.
         for market in world.markets.values():
             market.chance.refuse = 0.0
