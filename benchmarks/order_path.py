@@ -270,9 +270,8 @@ async def _executing(stage: Stage, codec: Codec, stamps: Stamps) -> AsyncIterato
 
         def made(spawn: Spawn) -> Executor:
             ports = Ports(store=store, log=log, links={WHERE: link}, clock=Clock(), spawn=spawn, alarm=_alarm)
-            return Executor(
-                ports, order_values.known(stage.group, markets.rules, markets.prices), Terms(), holder=process
-            )
+            known, terms = order_values.known(stage.group, markets.rules, markets.prices), Terms(on_stop="keep")
+            return Executor(ports, known, terms, holder=process)
 
         yield await stack.enter_async_context(trading(made))
 

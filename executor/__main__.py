@@ -41,8 +41,9 @@ LAST_ANSWERS_S: Final = 3.0
 STORE_ANSWERS_S: Final = 5.0
 """A database that takes longer counts as away: what was asked may have been done, and is asked again."""
 
-Build = Callable[[Ports, Known, str], Executor]
-"""Makes the executor of its ports, what it knows, and the name by which it holds the lease."""
+
+Build = Callable[[Ports, Known, Terms, str], Executor]
+"""Makes the executor of its ports, what it knows, its terms, and the name by which it holds the lease."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,9 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return lifecycle.run(body, service=SERVICE)
 
 
-def usual(ports: Ports, known: Known, holder: str) -> Executor:
-    """Return an executor with the terms of the requirements."""
-    return Executor(ports, known, Terms(), holder=holder)
+def usual(ports: Ports, known: Known, terms: Terms, holder: str) -> Executor:
+    """Return an executor as it is shipped."""
+    return Executor(ports, known, terms, holder=holder)
 
 
 async def trade(life: Lifecycle, account: str, build: Build = usual) -> None:
@@ -92,7 +93,7 @@ async def trade(life: Lifecycle, account: str, build: Build = usual) -> None:
             _ = spawn(code, _alerted(publish, process, code, sentence))
 
         ports = Ports(store=store, log=log, links=links, clock=Clock(), spawn=spawn, alarm=alarm)
-        executor = build(ports, known, f"{process}-{entropy.new_id()[:8]}")
+        executor = build(ports, known, composing.terms(settings), f"{process}-{entropy.new_id()[:8]}")
         executor.on_halt_stored = switch.stored
         switch.connect(executor.halt)
         return executor
@@ -113,13 +114,15 @@ class Clock:
 async def trading(made: Callable[[Spawn], Executor]) -> AsyncIterator[Executor]:
     """Let an executor live for the time of the block, which is entered when it has reconciled.
 
-    At the end what is on its way has a moment to be answered; then the lease is given up.
+    At the end of an orderly block it closes what is held; what is on its way then has a moment to be answered, and the
+    lease is given up.
     """
     async with lifecycle.crowd(within_s=LAST_ANSWERS_S) as spawn:
         executor = made(spawn)
         async with lifecycle.background("executor", executor.run()):
             await executor.ready.wait()
             yield executor
+            await executor.wind_down()
     await executor.stop()
 
 

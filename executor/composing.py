@@ -12,7 +12,7 @@ from executor import keys
 from executor.keys import Given
 from executor.link.tradings import TRADINGS, Network, hosts
 from executor.link.venue import HttpLink
-from executor.terms import US_PER_S, Known, Where
+from executor.terms import US_PER_S, Known, Terms, Where
 from tapeline.domain.events import Instrument as Rules
 from tapeline.domain.risk import Limits
 from tapeline.errors import Misconfigured
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from tapeline.runtime.settings import Settings
 
 SIMULATED_VISIBILITY_S: Final = 1.0
+CLOSING_SHARE: Final = 0.5
+"""So much of a stop's time is there to close what is held; the rest is for the last answers and the other parts."""
 _BUILT_IN: Final = "binance_key or bybit_key"
 
 
@@ -86,6 +88,13 @@ def known(account: str, settings: Settings, markets: Mapping[Where, Place], foll
         wallets={where: one.wallet for where, one in facts.items()},
         prices=following.prices,
     )
+
+
+def terms(settings: Settings) -> Terms:
+    """Return the terms of the requirements, with what settings say of starts and stops."""
+    wanted = settings.trader
+    stop_s = CLOSING_SHARE * settings.process.drain_timeout_s
+    return Terms(on_restart=wanted.on_restart, on_stop=wanted.on_stop, stop_s=stop_s)
 
 
 def _visibility_s(network: Network, facts: TradingFacts) -> float:

@@ -60,6 +60,8 @@ class Desk:
         self._last: dict[str, OurOrder] = {}
         """Orders as they were read or begun last, for the time in which the store is away."""
         self._wake = asyncio.Event()
+        self.stopping = False
+        """Set before an end: nothing is opened from then on, and what rests at a venue is cancelled."""
         self.alarm: Alarm = _log_alone
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -149,6 +151,7 @@ class Desk:
             orders=orders,
             pair=_pair_of(state, intent),
             desired=desired,
+            stopping=self.stopping,
             now_us=now_us,
             known=self._known,
             terms=self._terms,
@@ -255,4 +258,5 @@ def _pair_of(state: AccountState, intent: TakenIntent) -> Pair | None:
     ]
     if intent.command == "EnterPair":
         return next((one for one in mine if one.round == intent.round), None)
-    return next((one for one in mine if one.state in ("EXITING", "ERROR")), None)
+    # Two trades of one slot may be left at once, so what leaves one is told by its id.
+    return next((one for one in mine if one.intent_id == intent.intent_id), None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from executor.desk import Desk
 from executor.leasing import Holding
 from executor.planning import decider
@@ -28,6 +30,14 @@ class Intake:
         self._known = known
         self._terms = terms
         self._desk = desk
+        self._closed = False
+        self._turn = asyncio.Lock()
+
+    async def close(self) -> None:
+        """Take nothing more: what comes from now on waits for the next executor; what is being answered is finished."""
+        self._closed = True
+        async with self._turn:
+            return
 
     async def run(self) -> None:
         """Take what comes for ever, from where the store stands; raise Fenced when the account is another's."""
@@ -51,9 +61,10 @@ class Intake:
 
     async def _take(self, logged: LoggedIntent) -> None:
         """Answer one record; while the store is away it waits, so nothing is entered and nothing is lost."""
-        while True:
+        while not self._closed:
             try:
-                await self._answer(logged)
+                async with self._turn:
+                    await self._answer(logged)
             except Unavailable as error:
                 _LOG.warning(LogEvent.DEPENDENCY_LOST, dependency="store", reason=str(error))
                 await self._clock.sleep(self._terms.retry_s)

@@ -149,6 +149,11 @@ class Store(Protocol):
     ) -> Taken | NotTaken | AlreadyTaken:
         """Answer an intent once: with its orders PENDING, its reservation and the next offset, or refused."""
 
+    async def take_own(
+        self, lease: Lease, intent: OrderIntent, decide: Decide, *, trace_id: str | None = None
+    ) -> Taken | NotTaken | AlreadyTaken:
+        """Answer an intent of the executor's own, which stands in no log; a refusal of it is not stored."""
+
     async def pass_by(self, lease: Lease, place: Place) -> None:
         """Move the offset beyond a record that is not for this account."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 
 import msgspec
@@ -52,6 +52,8 @@ class Reconciler:
         self._holding = holding
         self._known = known
         self._terms = terms
+        self.alarm: Callable[[str, str], object] = lambda *_: None
+        """Tells a person of what is not ours (K1)."""
 
     async def start(self, submitter: Submitter) -> None:
         """Reconcile all markets until each was read, before the first intent (X-15); raise what a person must mend."""
@@ -79,6 +81,9 @@ class Reconciler:
         booked = await self._store.booked(account)
         repairs = _judged(reconcile.check(state, booked, theirs, self._known.bases()), state, before.now_us)
         await self._store.repair(self._holding.lease, repairs, self._known.bases())
+        for block in repairs.blocks:
+            told = f"{block.venue}:{block.market}:{block.symbol} has {block.reason}: it is not touched"
+            self.alarm("not_ours", f"{told}, and nothing is opened on {block.symbol} until it is gone")
         for name in repairs.look_ups:
             order = state.order(name)
             if order is not None and order.sent_us is not None:

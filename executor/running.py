@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from executor.closing import Closer
 from executor.desk import Alarm, Desk, Spawn
 from executor.funding import Funding
 from executor.intake import Intake
@@ -50,7 +51,10 @@ class Executor:
         self._holding = Holding(ports.store, ports.clock, terms)
         self._submitter = Submitter(ports.store, ports.links, ports.clock, self._holding, known, terms)
         self._reconciler = Reconciler(ports.store, ports.links, ports.clock, self._holding, known, terms)
+        self._reconciler.alarm = ports.alarm
         self._desk: Desk | None = None
+        self._intake: Intake | None = None
+        self._closer: Closer | None = None
         self._halted = False
         self.on_halt_stored: Callable[[], None] = lambda: None
         self.ready = asyncio.Event()
@@ -91,18 +95,27 @@ class Executor:
             await self._reconciler.start(self._submitter)
             while not await self._balances_once():
                 await self._ports.clock.sleep(self._terms.retry_s)
-            for name, work in self._works(desk):
+            closer = Closer(self._ports.store, self._ports.clock, self._holding, self._known, self._terms, desk)
+            await closer.begin()
+            self._closer = closer
+            for name, work in self._works(desk, closer):
                 _ = await stack.enter_async_context(lifecycle.background(name, self._ending(desk, work)))
             self.ready.set()
             await desk.failed
+
+    async def wind_down(self) -> None:
+        """Take nothing more, cancel what rests and close what is held, while `run` lives; then it may be ended."""
+        if self._intake is not None and self._closer is not None:
+            await self._closer.end(self._intake)
 
     async def stop(self) -> None:
         """Give the lease up after `run` was cancelled, so that a successor begins at once."""
         await self._holding.give_up()
 
-    def _works(self, desk: Desk) -> list[tuple[str, Coroutine[Any, Any, None]]]:
+    def _works(self, desk: Desk, closer: Closer) -> list[tuple[str, Coroutine[Any, Any, None]]]:
         ports, terms = self._ports, self._terms
         intake = Intake(ports.log, ports.store, ports.clock, self._holding, self._known, terms, desk)
+        self._intake = intake
         news, wishes = asyncio.Event(), asyncio.Event()
         ports.store.on_written = news.set
         funding = Funding(ports.store, ports.links, ports.clock, self._holding, self._known, terms)
@@ -114,6 +127,7 @@ class Executor:
             ("balances", self._balances()),
             ("funding", funding.run()),
             ("halting", self._persist_halt()),
+            ("closing", closer.run()),
         ]
         for where, link in ports.links.items():
             one = Listener(link, ports.store, ports.clock, self._holding, self._known, terms)

@@ -80,6 +80,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     orders: tuple[OurOrder, ...]
     pair: Pair | None = None
     desired: DesiredState
+    stopping: bool = False
+    """Whether the executor is about to end: it opens nothing more and leaves nothing resting."""
     now_us: int
     """The executor's own clock, by which it also sends."""
     known: Known

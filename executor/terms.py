@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import Literal
 
 import msgspec
 
@@ -18,6 +19,8 @@ from tapeline.venues.orders import client_id as made_id
 US_PER_S = 1_000_000
 Instrument = tuple[str, Market, str]
 Where = tuple[str, Market]
+OnRestart = Literal["close", "resume"]
+OnStop = Literal["close", "keep"]
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,6 +65,18 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     funding_every_s: float = 60.0
     funding_settle_s: float = 10.0
     """So old a payment of funding must be before it is booked: the fills before it are booked by then."""
+    on_restart: OnRestart = "close"
+    """What becomes of two-leg trades that a start finds (D-20)."""
+    own_us: int = 60 * US_PER_S
+    """So long the orders may still be sent by which the executor itself leaves one; then it is begun anew."""
+    on_stop: OnStop = "close"
+    """What becomes of all that is held at a stop (K1); what rests at a venue is cancelled in any case."""
+    stop_s: float = 15.0
+    """So long a stop waits until all is closed: of its 30 s the last answers and the supervisor need the rest."""
+    flush_s: float = 2.0
+    """So long it then waits until all of it is told; what is not waits in its rows for the next executor."""
+    stop_look_s: float = 0.1
+    """Between two looks at what is still held."""
     retry_s: float = 0.2
     """Between two tries at a store or broker that is away."""
 

@@ -20,8 +20,7 @@ def upkeep(order: OurOrder, view: View) -> Iterable[Step]:
     if order.status in ("PENDING", "UNKNOWN"):
         yield Cancel(order=order) if order.cancel_us is not None else LookUp(order=order)
     elif order.is_open:
-        unwanted = view.desired == "HALTED" and not order.closing
-        if unwanted or order.cancel_us is not None:
+        if _is_unwanted(order, view) or order.cancel_us is not None:
             yield Cancel(order=order)
         elif order.time_in_force != "GTC" or order.order_type == "market":
             # It does not rest, so it is over by now and only the news is missing.
@@ -34,6 +33,12 @@ def _told_first(step: LookUp | ReadFills, view: View, within_us: int) -> Step:
     """Return the question, or a wait for the stream, which mostly answers it before it is asked."""
     due_us = step.order.updated_us + within_us
     return step if view.now_us >= due_us else Wait(until_us=due_us)
+
+
+def _is_unwanted(order: OurOrder, view: View) -> bool:
+    rests = order.time_in_force == "GTC" and order.order_type != "market"
+    halted = view.desired == "HALTED" or view.stopping
+    return (halted and not order.closing) or (view.stopping and rests)
 
 
 def is_unsent(order: OurOrder) -> bool:
@@ -54,6 +59,8 @@ def forbidden(order: OurOrder, view: View) -> Drop | None:
         return Drop(order=order, code="cancelled", reason="it was cancelled before it was sent")
     if not order.closing and view.desired != "RUNNING":
         return Drop(order=order, code=view.desired.lower(), reason=f"it is {view.desired}: nothing is opened")
+    if not order.closing and view.stopping:
+        return Drop(order=order, code="stopping", reason="the executor stops: nothing is opened")
     return None
 
 

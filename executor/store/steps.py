@@ -80,6 +80,21 @@ class Steps(abc.ABC):
         await self.transact(lease, wanted, work, place=place, urgent=True)
         return answers[-1]
 
+    async def take_own(
+        self, lease: Lease, intent: OrderIntent, decide: Decide, *, trace_id: str | None = None
+    ) -> Taken | NotTaken | AlreadyTaken:
+        """Answer an intent of the executor's own once; a refusal is not stored, for it may be asked again."""
+        answers: list[Taken | NotTaken | AlreadyTaken] = []
+
+        def work(state: AccountState, _: int | None) -> Changes | None:
+            answer, changes = _taken_own(state, intent, decide, trace_id)
+            answers.append(answer)
+            return changes
+
+        wanted = Wanted(intents=(intent.intent_id,), strategy=intent.strategy, symbol=intent.symbol)
+        await self.transact(lease, wanted, work, urgent=True)
+        return answers[-1]
+
     async def pass_by(self, lease: Lease, place: Place) -> None:
         """Move the offset beyond a record that is not for this account."""
         await self.transact(lease, Wanted(), lambda _state, expected: _unless_behind(expected, place), place=place)
@@ -174,10 +189,26 @@ def _taken(
         changes = booking.refuse(state, intent, place, verdict, trace_id)
         return NotTaken(refused=verdict, events=changes.events), changes
     changes = booking.approve(state, intent, place, verdict, trace_id)
+    return _begun(intent, verdict, changes), changes
+
+
+def _taken_own(
+    state: AccountState, intent: OrderIntent, decide: Decide, trace_id: str | None
+) -> tuple[Taken | NotTaken | AlreadyTaken, Changes | None]:
+    if state.intent(intent.intent_id) is not None:
+        return AlreadyTaken(), None
+    verdict = admit(state, intent) or decide(state)
+    if isinstance(verdict, Refused):
+        return NotTaken(refused=verdict, events=()), None
+    changes = booking.approve(state, intent, None, verdict, trace_id)
+    return _begun(intent, verdict, changes), changes
+
+
+def _begun(intent: OrderIntent, plan: booking.Plan, changes: Changes) -> Taken:
     # Only its own orders: a cancel changes rows of orders that were sent long ago.
-    own = {one.client_order_id for one in verdict.orders if verdict.goes_out_at_once(one)}
+    own = {one.client_order_id for one in plan.orders if plan.goes_out_at_once(one)}
     begun = tuple(one for one in changes.orders if one.client_order_id in own)
-    return Taken(intent=intent, plan=verdict, begun=begun, events=changes.events), changes
+    return Taken(intent=intent, plan=plan, begun=begun, events=changes.events)
 
 
 def _unless_behind(expected: int | None, place: Place) -> Changes | None:

@@ -28,6 +28,8 @@ from tapeline.runtime.settings import Settings
 SERVICE = "supervisor"
 # The children stop one after the other, within the 30 s of a stop; most need far less than a second.
 _STOP_WITHIN_S = 12.0
+# The executor closes what is held before it ends: half of its own 30 s, then its last answers.
+_CLOSED_WITHIN_S = 24.0
 
 
 class Supervisor:
@@ -163,6 +165,11 @@ def too_slow(settings: Settings, children: Iterable[Child]) -> Unavailable:
     )
 
 
+def patience_s(name: str) -> float:
+    """Return how long a child may take for its stop before it is killed."""
+    return _CLOSED_WITHIN_S if name == workers.EXECUTOR else _STOP_WITHIN_S
+
+
 @asynccontextmanager
 async def _kept(child: Child) -> AsyncIterator[Child]:
     """Keep a child alive beside the block, and stop it at the end."""
@@ -170,4 +177,4 @@ async def _kept(child: Child) -> AsyncIterator[Child]:
         try:
             yield child
         finally:
-            await child.stop(_STOP_WITHIN_S)
+            await child.stop(patience_s(child.name))

@@ -49,11 +49,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def approve(
-    state: AccountState, intent: records.OrderIntent, place: Place, plan: Plan, trace_id: str | None
+    state: AccountState, intent: records.OrderIntent, place: Place | None, plan: Plan, trace_id: str | None
 ) -> Changes:
     """Return an approved intent with its orders PENDING, all before the first request goes out.
 
-    What goes out at once is noted as sent here: between this and its request lies no other transaction.
+    What goes out at once is noted as sent here: between this and its request lies no other transaction. An intent of
+    the executor's own has no place in the log.
     """
     row = _row(state, intent, trace_id, status="APPROVED", reservation=plan.reservation)
     draft = Draft(state, row.actor)
@@ -82,7 +83,8 @@ def approve(
                 "ORDER_UPDATE", ("order", name), old=before, new=after, reason=row.wanted_because, trace_id=trace_id,
                 context=row.context,
             )  # fmt: skip
-    _answered_until(draft, row, place)
+    if place is not None:
+        _answered_until(draft, row, place)
     if not plan.orders and plan.pair is None and (not plan.cancels or row.command == "CancelOrder"):
         # There is nothing to wait for: only a memory, or a cancel, which stands in its order from now on.
         _settle(draft, row, "nothing to wait for")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, Literal
 
 from tapeline.domain.account import AccountState
+from tapeline.domain.booking import EXECUTOR
 from tapeline.domain.ids import opens
 from tapeline.domain.order_records import CancelOrder, Command, DesiredState, OrderIntent, Remember
 from tapeline.domain.risk import Refused
@@ -33,7 +34,8 @@ def admit(state: AccountState, intent: OrderIntent) -> Refused | None:
     """Return why an intent may not be acted on, None when it may."""
     kind = kind_of(intent.command)
     desired = state.desired(intent.strategy)
-    by_hand = intent.actor is not None and kind != "open"
+    # What the executor wants of its own accord is no person's wish: the kill switch holds for it.
+    by_hand = intent.actor not in (None, EXECUTOR) and kind != "open"
     if kind not in PERMITTED[desired] and not by_hand:
         return Refused(code=desired.lower(), reason=f"{intent.strategy} is {desired}: it may not {kind}")
     if state.now_us > intent.expires_us:

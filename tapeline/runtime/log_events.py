@@ -113,6 +113,7 @@ class LogEvent(StrEnum):
     LEASE_LOST = "LEASE_LOST", "another executor has the account; this one stops at once"
     RECONCILED = "RECONCILED", "ours and the venue's were compared and made to agree; so many repairs were needed"
     INTENT_REFUSED = "INTENT_REFUSED", "an intent was refused, with the code and the reason", "trade"
+    CLOSING = "CLOSING", "the executor closes something of its own accord: after a restart, or at its stop", "trade"
     STEP_FAILED = "STEP_FAILED", "a venue or the store did not answer; the step is decided on again"
     PRIVATE_STREAM_ENDED = "PRIVATE_STREAM_ENDED", "a private stream has ended; its market is reconciled"
     PAIR_FAILED = "PAIR_FAILED", "one leg of a two-leg trade could not be closed; a person must look", "trade"

@@ -230,6 +230,12 @@ class Trader(Section):
     max_exposure: Decimal = Field(default=Decimal(10_000), ge=0, description="DANGER all positions together, in USDT")
     min_order_size: Decimal = Field(default=Decimal(5), ge=0, description="smallest order, in USDT")
     max_pairs: int = Field(default=1, ge=0, description="DANGER two-leg trades at once")
+    on_restart: Literal["close", "resume"] = Field(
+        default="close", description="two-leg trades that a start finds open: closed, or left to their strategies"
+    )
+    on_stop: Literal["close", "keep"] = Field(
+        default="close", description="what is held at a stop: closed within its 30 s, or kept; orders are cancelled"
+    )
     default_strategy: Literal["grid", "dca", "scalp"] = Field(default="grid", description="for a task that names none")
 
 

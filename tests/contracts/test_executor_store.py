@@ -15,7 +15,7 @@ from tapeline.domain.account import AccountState
 from tapeline.domain.account_records import ORDER_STRUCTS, Pair
 from tapeline.domain.booking import Plan
 from tapeline.domain.changes import Place
-from tapeline.domain.order_records import CancelOrder, Memory, Remember
+from tapeline.domain.order_records import CancelOrder, Flatten, Memory, Remember
 from tapeline.domain.orders import Answer
 from tapeline.domain.reconcile import Theirs, check
 from tapeline.domain.risk import Refused
@@ -53,6 +53,32 @@ async def test_an_intent_is_stored_whole_before_anything_is_sent(bench: Bench) -
     assert await bench.store.offsets("main") == {2: 8}
     assert [event.kind for event in taken.events] == ["intent_approved", "order_pending", "order_sent"]
     assert await told(bench.store) == APPROVED
+
+
+async def test_an_intent_of_our_own_is_stored_once_and_moves_no_offset_and_its_refusal_is_not_stored(
+    bench: Bench,
+) -> None:
+    lease = await leased(bench.store)
+    wanted = msgspec.structs.replace(intent(Flatten()), actor="executor")
+    refused = await bench.store.take_own(lease, wanted, never, trace_id="t1")
+    assert refused == NotTaken(refused=never(None), events=())
+    assert (await bench.store.state("main")).intents == ()
+
+    def decide(_state: object) -> Plan:
+        return plan(wanted, order(wanted, "a", closing=True), exposure="0")
+
+    taken = await bench.store.take_own(lease, wanted, decide, trace_id="t1")
+    again = await bench.store.take_own(lease, wanted, decide, trace_id="t1")
+    assert isinstance(taken, Taken)
+    assert [(one.client_order_id, one.sent_us is not None) for one in taken.begun] == [("a", True)]
+    assert again == AlreadyTaken()
+    state = await bench.store.state("main")
+    assert [(one.command, one.actor, one.status) for one in state.intents] == [("Flatten", "executor", "APPROVED")]
+    assert (await bench.store.offsets("main"), [one.taken_offset for one in state.portfolios]) == ({}, [None])
+    assert [(one.action, one.actor) for one in await bench.audited()][1:] == [
+        ("INTENT_APPROVE", "executor"),
+        ("ORDER_PLACE", "executor"),
+    ]
 
 
 async def test_both_stores_hold_the_same_after_a_whole_trade(bench: Bench) -> None:

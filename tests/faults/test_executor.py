@@ -12,12 +12,16 @@ import pytest
 
 from tapeline.domain.order_records import EnterPair, OrderIntent
 from tapeline.runtime import clock
+from tapeline.runtime.settings import Settings
+from tests.journeys.command import Tapeline
 from tests.support.eventually import eventually
 from tests.support.executor_process import Bench, ExecutorProcess
 from tests.support.executor_truth import assert_same, wanting_since
-from tests.support.executor_wishes import ALONE, LEGS, PAIR, enter, leave, order
+from tests.support.executor_wishes import ALONE, LEGS, PAIR, WAITING, enter, leave, order, waiting
 
 LEASE_S = 4.0
+STOPPED_S = 30.0
+"""A stop is over by then, whatever it closes (X-04)."""
 NEVER_ARRIVED = ("after-take", "before-request", "one-leg")
 """Points after which an order is noted as sent and the venue never had it: a successor waits until that is sure.
 
@@ -117,16 +121,114 @@ async def test_paused_beyond_its_lease_while_a_second_one_takes_over(bench: Benc
     second = bench.start("never", lease_s=LEASE_S)
     ready_s = await second.ready()
     await bench.quiet(entry)
+    await closed(bench)
     resumed_us = clock.now_us()
     first.process.send_signal(signal.SIGCONT)
     assert await first.died() == 1
     assert "LEASE_LOST" in first.said()
     assert point == "sent" or "Accepted" not in first.answers().removeprefix(answered)
-    leaving = await bench.want(leave(bench), PAIR, round_=1)
-    await bench.quiet(leaving)
     print(f"paused {point}: its successor was ready after {ready_s:.1f} s, of a lease of {LEASE_S:g} s")  # noqa: T201 - the measure
     _ = await bench.halt()
     found = await assert_same(bench)
     assert found.held == {}
-    assert await wanting_since(bench, resumed_us) <= {leaving.intent_id}
+    assert await wanting_since(bench, resumed_us) == set()
     await second.end()
+
+
+# ---------------------------------------------------------------- what is open at a start, and at a stop
+async def closed(bench: Bench) -> None:
+    """Wait until the two-leg trade is closed, as whoever found it open at the start does."""
+
+    async def over() -> bool:
+        return await bench.pair_state(PAIR) == "READY"
+
+    await eventually(over, within_s=60)
+    await bench.quiet()
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("point", [None, "before-closing", "after-closing", "before-request", "answered"])
+async def test_killed_with_an_open_trade_its_successor_closes_it_once(
+    system: Settings, bench: Bench, point: str | None
+) -> None:
+    """Also where the first of two successors dies of it in the middle (D-20)."""
+    first = bench.start("never")
+    await first.ready()
+    await bench.quiet(await bench.want(enter(bench), PAIR))
+    assert await bench.pair_state(PAIR) == "POSITION_OPEN"
+    first.kill()
+    if point is not None:
+        second = bench.start(point)
+        assert await second.died() == -signal.SIGKILL, second.said()[-3000:]
+    began_s = clock.monotonic_s()
+    fresh = bench.start("never")
+    await fresh.ready()
+    await closed(bench)
+    print(f"killed with an open trade, {point}: closed {clock.monotonic_s() - began_s:.1f} s after the start")  # noqa: T201 - the measure
+    _ = await bench.halt()
+    found = await assert_same(bench)
+    assert found.held == {}
+    query = "SELECT actor, command, status::text, wanted_because FROM intents WHERE account = $1 AND NOT opening"
+    rows = await bench.pool.fetch(query, bench.account)
+    # What the dead one had noted as sent and the venue never had is asked for anew, once that is sure.
+    assert {tuple(row) for row in rows} == {("executor", "ExitPair", "SETTLED", "restart: it stood open from before")}
+    assert len(rows) <= 1 + (point in ("after-closing", "before-request"))
+    query = "SELECT client_order_id FROM orders WHERE account = $1 AND closing AND filled > 0 LIMIT 1"
+    name = await bench.pool.fetchval(query, bench.account)
+    told = Tapeline(system.data.dir.parent, {}).json("explain", name)
+    assert (told["intent"]["actor"], told["intent"]["reason"], told["pair"]["state"]) == (
+        "executor", "restart: it stood open from before", "READY",
+    )  # fmt: skip
+    assert told["trace_id"] == told["intent"]["intent_id"].replace("-", "")
+    await fresh.end()
+
+
+@pytest.mark.timeout(180)
+async def test_a_stop_closes_all_that_is_held_and_cancels_what_rests(bench: Bench) -> None:
+    one = bench.start(on_stop="close")
+    await one.ready()
+    await bench.quiet(await bench.want(enter(bench), PAIR), await bench.want(order(), ALONE))
+    resting = await bench.want(waiting(), WAITING)
+    query = "SELECT count(*) FROM orders WHERE intent_id = $1 AND status = 'PLACED'"
+
+    async def rests() -> bool:
+        return bool(await bench.pool.fetchval(query, resting.intent_id))
+
+    await eventually(rests, within_s=30)
+    began_s = clock.monotonic_s()
+    await one.end()
+    took_s = clock.monotonic_s() - began_s
+    print(f"stopped with a two-leg trade, a position and a resting order: exit 0 after {took_s:.1f} s")  # noqa: T201 - the measure
+    assert took_s < STOPPED_S
+    assert await bench.pair_state(PAIR) == "READY"
+    _ = await bench.halt()
+    found = await assert_same(bench)
+    assert found.held == {}
+    query = (
+        "SELECT command FROM intents WHERE account = $1 AND actor = 'executor' AND status = 'SETTLED' ORDER BY command"
+    )
+    assert [row["command"] for row in await bench.pool.fetch(query, bench.account)] == ["ExitPair", "Flatten"]
+    assert "not_closed" not in one.said()
+
+
+@pytest.mark.timeout(180)
+async def test_what_a_stop_cannot_close_stays_in_the_rows_and_is_said(bench: Bench) -> None:
+    one = bench.start(on_stop="close")
+    await one.ready()
+    await bench.quiet(await bench.want(enter(bench), PAIR))
+    await bench.fault("refuse", count=1_000, duration_s=60)
+    began_s = clock.monotonic_s()
+    one.process.send_signal(signal.SIGTERM)
+    assert await one.died() == 0, one.said()[-3000:]
+    took_s = clock.monotonic_s() - began_s
+    print(f"stopped while the venues refuse everything: exit 0 after {took_s:.1f} s")  # noqa: T201 - the measure
+    assert took_s < STOPPED_S
+    assert "not_closed" in one.said()
+    assert await bench.pair_state(PAIR) in ("POSITION_OPEN", "EXITING")
+    await bench.calm()
+    fresh = bench.start("never")
+    await fresh.ready()
+    await closed(bench)
+    _ = await bench.halt()
+    assert (await assert_same(bench)).held == {}
+    await fresh.end()

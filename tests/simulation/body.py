@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from executor.__main__ import LAST_ANSWERS_S
 from executor.ports import Fenced, Lease, LeaseHeld, Waiting
 from executor.running import Executor, Ports
 from executor.store.steps import Wanted, Work
@@ -66,6 +67,8 @@ class GatedStore(MemoryStore):
         super().__init__(database, clock)
         self._gate = gate
         self._leases = leases
+        self.found: frozenset[tuple[str, int]] = frozenset()
+        """Two-leg trades that were not over when the lease was taken, but for such that the kill switch holds."""
         self.slow_s = 0.001
         self.renews = True
 
@@ -75,6 +78,8 @@ class GatedStore(MemoryStore):
         found = await super().open_lease(account, holder, for_us=for_us)
         if isinstance(found, Lease):
             self._leases[found.holder] = found.until_us
+            halted = any(one.desired == "HALTED" for one in self._database.tables.controls.values())
+            self.found = frozenset() if halted else unfinished(self._database)
         await self._pass()
         return found
 
@@ -144,6 +149,12 @@ class GatedStore(MemoryStore):
             raise Unavailable("the database is away")
 
 
+def unfinished(database: MemoryDatabase) -> frozenset[tuple[str, int]]:
+    """Return the two-leg trades that hold something, or are about to."""
+    held = ("ENTERING", "POSITION_OPEN", "EXITING")
+    return frozenset((one.pair_id, one.round) for one in database.tables.pairs.values() if one.state in held)
+
+
 def _sorted(state: AccountState) -> AccountState:
     rows = {name: tuple(sorted(found, key=repr)) for name, found in msgspec.structs.asdict(state).items()
             if isinstance(found, tuple)}  # fmt: skip
@@ -171,6 +182,7 @@ class Body:
         self.alarms: list[tuple[str, str]] = []
         self.tasks: set[asyncio.Task[None]] = set()
         self.failure: BaseException | None = None
+        self.asked_to_stop = asyncio.Event()
         ports = Ports(
             store=self.store,
             log=MemoryLog(topic),
@@ -182,19 +194,37 @@ class Body:
         self.executor = Executor(ports, known, terms, holder=name)
 
     async def live(self) -> None:
-        """Run until it is killed, loses its lease or breaks; a break is kept as `failure`."""
-        run = asyncio.get_running_loop().create_task(self.executor.run())
-        died = asyncio.get_running_loop().create_task(_until(self.gate.died))
+        """Run until it is stopped or killed, loses its lease or breaks; a break is kept as `failure`."""
+        loop = asyncio.get_running_loop()
+        run = loop.create_task(self.executor.run())
+        died = loop.create_task(_until(self.gate.died))
+        stop = loop.create_task(self._stop())
         try:
-            await asyncio.wait({run, died}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({run, died, stop}, return_when=asyncio.FIRST_COMPLETED)
+            if stop.done() and not run.done() and not died.done():
+                run.cancel()
+                last = loop.create_task(self._last_answers())
+                await asyncio.wait({last, died}, return_when=asyncio.FIRST_COMPLETED)
+                last.cancel()
         finally:
-            for task in (run, died, *self.tasks):
+            for task in (run, died, stop, *self.tasks):
                 task.cancel()
-            results = await asyncio.gather(run, died, *self.tasks, return_exceptions=True)
+            results = await asyncio.gather(run, stop, died, *self.tasks, return_exceptions=True)
             await self.store.close()
-        broken = results[0]
-        if isinstance(broken, BaseException) and not isinstance(broken, Fenced | asyncio.CancelledError):
-            self.failure = broken
+        for broken in results[:2]:
+            if isinstance(broken, BaseException) and not isinstance(broken, Fenced | asyncio.CancelledError):
+                self.failure = broken
+
+    async def _stop(self) -> None:
+        """Do what the process does at a signal; one that is not ready yet has nothing to wind down."""
+        await self.asked_to_stop.wait()
+        await self.executor.wind_down()
+
+    async def _last_answers(self) -> None:
+        if self.tasks:
+            await asyncio.wait(self.tasks, timeout=LAST_ANSWERS_S)
+        if self.executor.ready.is_set():
+            await self.executor.stop()
 
     def _spawn(self, name: str, work: Coroutine[Any, Any, None]) -> object:
         task = asyncio.get_running_loop().create_task(work, name=name)

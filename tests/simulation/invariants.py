@@ -26,6 +26,7 @@ def wrong(world: World) -> tuple[str, ...]:
         *_positions(world),
         *_funding(world),
         *_naked(world),
+        *_left_open(world),
     )
 
 
@@ -173,6 +174,18 @@ def _naked(world: World) -> Iterator[str]:
             if end_us > limit_us and not acted and not blind and not _disturbed(world, begin_us, limit_us):
                 times = f"from {begin_us - BEGIN_US} to {end_us - BEGIN_US}"
                 yield f"{symbol} stood alone {times} and nothing was sent against it"
+
+
+def _left_open(world: World) -> Iterator[str]:
+    """What was open at a start is closed, or waits for a person; it was left by one intent at a time (D-20)."""
+    tables = world.database.tables
+    for pair in tables.pairs.values():
+        if (pair.pair_id, pair.round) in world.found() and pair.state not in ("READY", "ERROR"):
+            yield f"{pair.pair_id} round {pair.round} was open at a start and still is {pair.state} ({pair.event})"
+    for pair in tables.pairs.values():
+        for leg in pair.legs:
+            if leg.closed > leg.opened:
+                yield f"{pair.pair_id} round {pair.round} has closed {leg.closed} of {leg.opened} on its {leg.leg} leg"
 
 
 def _alone(world: World, symbol: str) -> Iterator[tuple[int, int]]:

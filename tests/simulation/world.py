@@ -10,11 +10,12 @@ from typing import Any
 
 from executor.terms import Known, Terms
 from tapeline.domain.events import Instrument
+from tapeline.domain.order_records import DesiredState
 from tapeline.domain.risk import Limits
 from tapeline.runtime.desired_state import Wish
 from tapeline.venues.orders import BASE32, ClientIds
 from tests.simulation.actors import ACCOUNT, PRICES, Actor, open_orders
-from tests.simulation.body import Body
+from tests.simulation.body import Body, unfinished
 from tests.simulation.memory_log import MemoryTopic
 from tests.simulation.memory_store import MemoryDatabase, MemoryStore
 from tests.simulation.venue import HALF, VISIBLE_S, FakeMarket
@@ -22,6 +23,8 @@ from tests.simulation.virtual import VirtualClock, VirtualLoop
 
 STORY_S = 20.0
 CALM_S = 90.0
+CLOSED_S = 60.0
+"""So long the last executor gets to close what it and those before it found open."""
 RECOVERY_S = 12.0
 """The lease of a predecessor, and reading markets that answer slowly."""
 MARKETS: tuple[tuple[str, Any], ...] = (("alpha", "futures"), ("alpha", "spot"), ("beta", "futures"))
@@ -88,10 +91,23 @@ class World:
             self.bodies.append(body)
             if self._crashes and not self.calm and times < 6 and self.random.random() < 0.7:
                 body.gate.dies_at = int(10 ** self.random.uniform(0.5, 3.5))
-            await body.live()
+            await self._until_it_ends(body)
             died_s = self.clock.monotonic_s()
             await self.clock.sleep(self.random.uniform(0.01, 1.0))
             self.disturbed.append((died_s, self.clock.monotonic_s() + RECOVERY_S))
+
+    async def _until_it_ends(self, body: Body) -> None:
+        """Let a process live; some are asked to stop before they die."""
+        life = asyncio.get_running_loop().create_task(body.live())
+        try:
+            if self._crashes and not self.calm and self.random.random() < 0.3:
+                _ = await asyncio.wait({life}, timeout=self.random.uniform(0.2, STORY_S / 2))
+                if not self.calm:
+                    body.asked_to_stop.set()
+            await life
+        finally:
+            life.cancel()
+            _ = await asyncio.gather(life, return_exceptions=True)
 
     async def _acts(self, symbol: str) -> None:
         chance = random.Random(f"{symbol} {self.seed}")  # noqa: S311 - a story is told again by its seed
@@ -142,7 +158,7 @@ class World:
             self.disturbed.append((now_s, now_s + long_s + RECOVERY_S))
 
     async def _become_calm(self) -> None:
-        """End all faults and want everything cancelled."""
+        """End all faults, let what is closed after starts be closed, then want everything cancelled."""
         self.calm = True
         self.database.away = self.topic.away = False
         self.database.contended = 0
@@ -151,10 +167,19 @@ class World:
                 setattr(market.chance, one.name, 0.0)
         for body in self.bodies:
             body.gate.dies_at = None
-        store = MemoryStore(self.database, self.clock)
-        _ = await store.desire(
-            Wish(scope="system", target="all", desired="HALTED", actor="test", reason="the story is over")
-        )
+        await self._desire("REDUCING")
+        end_s = self.clock.monotonic_s() + CLOSED_S
+        while self.clock.monotonic_s() < end_s and self.found() & unfinished(self.database):
+            await self.clock.sleep(TERMS.poll_every_s)
+        await self._desire("HALTED")
+
+    def found(self) -> frozenset[tuple[str, int]]:
+        """Return the two-leg trades that any executor found at its start."""
+        return frozenset().union(*(body.store.found for body in self.bodies))
+
+    async def _desire(self, desired: DesiredState) -> None:
+        wish = Wish(scope="system", target="all", desired=desired, actor="test", reason="the story is over")
+        _ = await MemoryStore(self.database, self.clock).desire(wish)
 
     async def _until_quiet(self) -> None:
         end_s = self.clock.monotonic_s() + CALM_S

@@ -126,9 +126,18 @@ class Bench:
         return found(self.settings)
 
     def start(
-        self, point: str | None = None, action: str = "kill", nth: int = 1, lease_s: float = 15
+        self,
+        point: str | None = None,
+        action: str = "kill",
+        nth: int = 1,
+        lease_s: float = 15,
+        *,
+        on_stop: str = "keep",
     ) -> ExecutorProcess:
-        """Start an executor: the shipped one, or with a script (see tests/support/executor_program.py)."""
+        """Start an executor: the shipped one, or with a script (see tests/support/executor_program.py).
+
+        At its stop it keeps what it holds, unless told otherwise: most tests compare what is held before they stop it.
+        """
         folder = self.folder / f"executor-{len(self.started)}"
         folder.mkdir()
         shipped = ("executor", "--account", self.account)
@@ -139,6 +148,7 @@ class Bench:
             "TAPELINE_DATA__DIR": str(self.folder / "data"),
             "TAPELINE_VENUES__NETWORK": "simulated",
             "TAPELINE_TRADER__MAX_PAIRS": "5",
+            "TAPELINE_TRADER__ON_STOP": on_stop,
         }
         process = _started(folder, *(shipped if point is None else scripted), **extra)
         self.started.append(ExecutorProcess(folder, process))

@@ -58,6 +58,8 @@ class Point:
 POINTS: Final[Mapping[str, Point]] = {
     "before-take": Point("take", "before"),
     "after-take": Point("take", "after", lambda _, answer: isinstance(answer, Taken)),
+    "before-closing": Point("take_own", "before"),
+    "after-closing": Point("take_own", "after", lambda _, answer: isinstance(answer, Taken)),
     "before-request": Point("place", "before"),
     "sent": Point("place", "during"),
     "answered": Point("place", "after"),
@@ -144,10 +146,10 @@ class Watched:
         return through
 
 
-def building(script: Script, lease_s: float) -> Callable[[Ports, Known, str], Executor]:
+def building(script: Script, lease_s: float) -> Callable[[Ports, Known, Terms, str], Executor]:
     """Return what builds the executor with the script between it and its ports, and with a lease of so long."""
 
-    def build(ports: Ports, known: Known, holder: str) -> Executor:
+    def build(ports: Ports, known: Known, terms: Terms, holder: str) -> Executor:
         watched = Ports(
             store=cast("Store", Watched(ports.store, script)),
             log=cast("Log", Watched(ports.log, script)),
@@ -157,8 +159,8 @@ def building(script: Script, lease_s: float) -> Callable[[Ports, Known, str], Ex
             alarm=ports.alarm,
         )
         quick = msgspec.structs.replace(known, visibility_us=dict.fromkeys(known.visibility_us, _VISIBLE_US))
-        terms = Terms(lease_us=int(lease_s * US_PER_S), renew_every_s=lease_s / 5)
-        return Executor(watched, quick, terms, holder=holder)
+        own = msgspec.structs.replace(terms, lease_us=int(lease_s * US_PER_S), renew_every_s=lease_s / 5)
+        return Executor(watched, quick, own, holder=holder)
 
     return build
 

@@ -52,6 +52,8 @@ def test_strategies_do_what_is_wanted_of_them_and_no_more(desired: DesiredState,
     assert code(state, intent(COMMANDS[kind])) == refused
     by_hand = msgspec.structs.replace(intent(COMMANDS[kind]), actor="ada")
     assert code(state, by_hand) == (refused if kind == "open" else None)
+    # What the executor wants by itself is no person's wish.
+    assert code(state, msgspec.structs.replace(by_hand, actor="executor")) == refused
 
 
 def test_the_strictest_of_system_account_and_strategy_holds() -> None:

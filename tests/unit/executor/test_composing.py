@@ -8,11 +8,12 @@ from pydantic import SecretStr
 from executor import composing
 from executor.link.tradings import Network
 from executor.markets import Markets
+from executor.terms import Terms
 from tapeline.errors import Misconfigured
 from tapeline.runtime.codec import Codec
 from tapeline.runtime.endpoints import KafkaEndpoint
 from tapeline.runtime.runfile import Addresses, ProcessRecord, RunFile, Secrets, VenueKey
-from tapeline.runtime.settings import Keys, Settings, Trader, Venues
+from tapeline.runtime.settings import Keys, Process, Settings, Trader, Venues
 from tapeline.venues import orders
 from tapeline.venues.contract import Hosts
 
@@ -74,6 +75,13 @@ def test_how_long_an_order_may_stay_unseen_is_the_venue_s_own(network: Network, 
     found = composing.known("main", settings, places, markets)
     assert found.visibility_us["bybit", "futures"] == visible_us
     assert found.reduce_only & {("bybit", "spot"), ("bybit", "futures")} == {("bybit", "futures")}
+
+
+def test_what_becomes_of_positions_at_starts_and_stops_is_said_by_settings() -> None:
+    usual = composing.terms(Settings())
+    assert (usual.on_restart, usual.on_stop, usual.stop_s) == ("close", "close", 15.0)
+    other = Settings(trader=Trader(on_restart="resume", on_stop="keep"), process=Process(drain_timeout_s=10))
+    assert composing.terms(other) == Terms(on_restart="resume", on_stop="keep", stop_s=5.0)
 
 
 async def _unasked(schema_id: int) -> str:

@@ -20,6 +20,8 @@ SENT = order("a", sent_us=NOW_US)
 UNKNOWN = order("a", None, "UNKNOWN")
 UNWANTED = order("a", None, "UNKNOWN", cancel_us=NOW_US)
 RESTING = order("a", None, "PLACED", time_in_force="GTC")
+RESTING_CLOSE = order("a", None, "PLACED", time_in_force="GTC", closing=True)
+MARKET_CLOSE = order("a", None, "PLACED", time_in_force="GTC", order_type="market", closing=True)
 RESTING_UNWANTED = order("a", None, "PLACED", time_in_force="GTC", cancel_us=NOW_US)
 PENDING_UNWANTED = order("a", cancel_us=NOW_US)
 
@@ -52,6 +54,16 @@ PENDING_UNWANTED = order("a", cancel_us=NOW_US)
         ),
         (RESTING, {"desired": "HALTED"}, (Cancel(order=RESTING),)),
         (RESTING, {"desired": "REDUCING"}, ()),
+        (RESTING, {"stopping": True}, (Cancel(order=RESTING),)),
+        (RESTING_CLOSE, {"desired": "HALTED"}, ()),
+        (RESTING_CLOSE, {"stopping": True}, (Cancel(order=RESTING_CLOSE),)),
+        (CLOSING, {"stopping": True}, (Send(order=CLOSING),)),
+        (MARKET_CLOSE, {"stopping": True}, (LookUp(order=MARKET_CLOSE),)),
+        (
+            PENDING,
+            {"stopping": True},
+            (Drop(order=PENDING, code="stopping", reason="the executor stops: nothing is opened"),),
+        ),
     ],
 )
 def test_what_is_done_next_for_an_order(one: object, rest: dict[str, object], steps: tuple[object, ...]) -> None:
