@@ -14,10 +14,10 @@ import msgspec
 
 from executor.drafting import OPPOSITE, Wish, again, drafted, is_rest, sellable
 from executor.steps import Add, Cancel, Change, Drop, Send, Settle, Step, View, Wait
-from executor.terms import US_PER_S
+from executor.terms import US_PER_S, stepped
 from executor.upkeep import backoff_us, dealt, forbidden, is_unsent
 from tapeline.domain.account_records import Pair, PairLeg
-from tapeline.domain.money import ZERO, minus, per, plus
+from tapeline.domain.money import ZERO, minus, per, plus, times
 from tapeline.domain.order_records import Leg, PairState
 from tapeline.domain.orders import OurOrder
 from tapeline.domain.risk import Refused
@@ -25,6 +25,8 @@ from tapeline.domain.risk import Refused
 DONE: Final = frozenset({"entered", "rolled_back", "left", "partly_left", "ended_in_error"})
 """Events after which nothing is left to do for the intent."""
 TOO_SMALL: Final = frozenset({"quantity_rule", "notional_rule"})
+MOST_FEE: Final = Decimal("0.002")
+"""No venue takes more of what is bought; what it really took is known when the fills are told."""
 LEGS: Final[tuple[Leg, Leg]] = ("buy", "sell")
 
 
@@ -222,10 +224,17 @@ def _close(view: View, pair: Pair, legs: Legs) -> Iterable[Step]:
 
 
 def _closable(view: View, place: PairLeg, legs: Legs) -> Decimal:
-    held = view.state.position(place.venue, place.market, view.intent.symbol)
-    if held is None or place.market == "futures" or any(dealt(one) != one.filled for one in view.orders):
+    """Return how much of the excess is there: on spot fees were taken in what was bought, told yet or not."""
+    where = (place.venue, place.market, view.intent.symbol)
+    held = view.state.position(*where)
+    if held is None or place.market == "futures":
         return legs.excess
-    return min(legs.excess, sellable(held, view.known))
+    own = [(one.closing, minus(dealt(one), one.filled)) for one in view.orders if one.leg == legs.larger]
+    sold = plus(*(quantity for closing, quantity in own if closing))
+    bought = times(plus(*(quantity for closing, quantity in own if not closing)), 1 - MOST_FEE)
+    rules = view.known.rules.get(where)
+    there = max(ZERO, minus(plus(sellable(held, view.known), bought), sold))
+    return min(legs.excess, there if rules is None else stepped(there, rules.quantity_step))
 
 
 def _failed(pair: Pair, reason: str) -> Change:

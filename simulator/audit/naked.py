@@ -1,8 +1,10 @@
 """How long what was dealt of a symbol stood on one side: from the fill that opened it to the fill that closed it.
 
 All venues and markets of a symbol count together, less the fees that were taken in its base coin. What is worth at most
-5 USDT at the price of the last fill, or is less than a lot, is flat: no venue would take an order to repair it. A
-stretch is one of an outage where the executor or Postgres was away at some time in it, or where a place refused
+5 USDT at the price of the last fill, or is less than a lot, is flat, at each place and together: no venue would take an
+order to repair it, and rests at two places cannot be dealt as one.
+
+A stretch is one of an outage where the executor or Postgres was away at some time in it, or where a place refused
 everything that the same intents have orders at.
 """
 
@@ -100,13 +102,14 @@ def stretches(dealings: Sequence[Dealings], partner: Mapping[str, frozenset[str]
 
 
 def _of_symbol(fills: Sequence[Dealt], end_us: int, partner: Mapping[str, frozenset[str]]) -> Iterable[Stretch]:
-    net, now = ZERO, None
-    base, lot = fills[0].symbol.partition("/")[0], _LOTS.get(fills[0].symbol, ZERO)
+    nets: dict[str, Decimal] = {}
+    now: Stretch | None = None
+    base = fills[0].symbol.partition("/")[0]
     for fill in fills:
-        net = plus(net, signed(fill.side, fill.quantity))
-        if fill.fee_coin == base:
-            net = plus(net, -fill.fee)
-        worth = times(abs(net), fill.price) if abs(net) >= lot else ZERO
+        net = plus(nets.get(fill.place, ZERO), signed(fill.side, fill.quantity))
+        nets[fill.place] = plus(net, -fill.fee) if fill.fee_coin == base else net
+        held = (one for one in nets.values() if _worth(one, fill) > _SMALL)
+        worth = _worth(plus(*held), fill)
         places = partner.get(fill.client_id, frozenset()) | {fill.place}
         if now is None and worth > _SMALL:
             now = Stretch(symbol=fill.symbol, begin_us=fill.at_us, end_us=end_us, worth=worth, places=places)
@@ -117,6 +120,12 @@ def _of_symbol(fills: Sequence[Dealt], end_us: int, partner: Mapping[str, frozen
             now = None
     if now is not None:
         yield msgspec.structs.replace(now, end_us=max(end_us, fills[-1].at_us))
+
+
+def _worth(quantity: Decimal, fill: Dealt) -> Decimal:
+    """Return what a quantity is worth at a fill's price; less than a lot is worth nothing."""
+    lot = _LOTS.get(fill.symbol, ZERO)
+    return times(abs(quantity), fill.price) if abs(quantity) >= lot else ZERO
 
 
 def _needed(outage: Outage) -> bool:

@@ -58,7 +58,9 @@ PENDING_UNWANTED = order("a", cancel_us=NOW_US)
         (RESTING_CLOSE, {"desired": "HALTED"}, ()),
         (RESTING_CLOSE, {"stopping": True}, (Cancel(order=RESTING_CLOSE),)),
         (CLOSING, {"stopping": True}, (Send(order=CLOSING),)),
-        (MARKET_CLOSE, {"stopping": True}, (LookUp(order=MARKET_CLOSE),)),
+        # The stream has a moment to tell its end.
+        (MARKET_CLOSE, {"stopping": True}, (Wait(until_us=NOW_US + 50_000),)),
+        (MARKET_CLOSE, {"stopping": True, "after_ms": 50}, (LookUp(order=MARKET_CLOSE),)),
         (
             PENDING,
             {"stopping": True},

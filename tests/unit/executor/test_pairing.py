@@ -11,7 +11,8 @@ import pytest
 from executor.deciding import next_steps
 from executor.steps import Add, Cancel, Change, Drop, LookUp, Send, Settle, Step, View, Wait
 from tapeline.domain.account_records import PairLeg
-from tests.unit.executor.scene import NOW_US, order, pair, view
+from tapeline.domain.positions import OurPosition
+from tests.unit.executor.scene import NOW_US, known, order, pair, view
 
 
 def _said(found: View) -> list[str]:
@@ -212,6 +213,25 @@ def test_what_the_venue_calls_too_small_is_not_asked_for_again() -> None:
         order("c1", "buy", "REJECTED", closing=True, side="sell", order_type="market", code="notional_rule"),
     ]
     assert _said(view(*legs, after_ms=1_500)) == ["Change READY rolled_back"]
+
+
+def test_d_08_of_a_spot_leg_is_sold_what_is_held_whatever_is_told_of_the_other_leg() -> None:
+    """50 were bought, 0.05 went as a fee and 49 are sold: what is left is less than a step, and no close."""
+    spot = msgspec.structs.replace(
+        pair("exit", held="50", state="EXITING"), legs=tuple(_on_spot(leg) for leg in pair(held="50").legs)
+    )
+    sold = order("b1", "buy", "FILLED", filled="49", quantity=Decimal(49), market="spot", side="sell",
+                 closing=True, order_type="market", price=None)  # fmt: skip
+    bought = order("s1", "sell", "FILLED", told_filled=Decimal(50), quantity=Decimal(50), side="buy", closing=True,
+                   order_type="market", price=None)  # fmt: skip
+    there = OurPosition(
+        account="main", venue="alpha", market="spot", symbol=sold.symbol, strategy="s", status="OPEN",
+        bought=Decimal(50), bought_value=Decimal(5_000), sold=Decimal(49), sold_value=Decimal(4_900),
+        base_fees=Decimal("0.05"), updated_us=NOW_US,
+    )  # fmt: skip
+    seen = view(sold, bought, pair=spot, command="ExitPair", known=known(alpha="1"), after_ms=1500)
+    seen = msgspec.structs.replace(seen, state=msgspec.structs.replace(seen.state, positions=(there,)))
+    assert not [one for one in _said(seen) if one.startswith("Add")]
 
 
 def _on_spot(leg: PairLeg) -> PairLeg:

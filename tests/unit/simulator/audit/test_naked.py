@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import msgspec
 import pytest
 
-from simulator.audit.naked import Naked
+from simulator.audit.dealings import Dealings, Dealt
+from simulator.audit.naked import Naked, stretches
 from simulator.audit.outages import Outage
 from simulator.journal import Filled
 from tests.unit.simulator.audit.traded import (
+    BTC,
     BUY,
     Traded,
     at,
@@ -61,6 +65,22 @@ def test_what_nothing_closed_lasts_to_the_end_of_the_run_and_too_long_is_said() 
         Naked(longest_s=8.0),
         [f"BTC/USDT: 639.36 stood on one side from {told(1)} to {told(9)}, 8 s, at most 2 s are allowed"],
     )
+
+
+def test_rests_below_a_lot_at_two_places_are_no_leg_that_stands_alone() -> None:
+    """A fee in what was bought leaves 0.00009 at each of two venues; together that were more than a lot, and dear."""
+    fills: list[Dealt] = []
+    for number, place in enumerate(("binance:spot", "bybit:spot")):
+        for seconds, side, quantity, fee in ((1, "buy", "0.01019", "0.0001"), (2, "sell", "0.01", "0")):
+            fills.append(
+                Dealt(
+                    place=place, symbol=BTC, id=f"{number}{side}", order_id="o", client_id="c", side=side,
+                    price=Decimal(64_000), quantity=Decimal(quantity), fee=Decimal(fee), fee_coin="BTC",
+                    at_us=at(number * 4 + seconds),
+                )
+            )  # fmt: skip
+    found = stretches([Dealings(place="all", fills=fills, last_us=at(9))], {})
+    assert [(one.begin_us, one.end_us) for one in found] == [(at(1), at(2)), (at(5), at(6))]
 
 
 @pytest.mark.parametrize(("lasts", "said"), [(2.0, 0), (2.001, 1)])
