@@ -1,8 +1,8 @@
 """How long what was dealt of a symbol stood on one side: from the fill that opened it to the fill that closed it.
 
 All venues and markets of a symbol count together, less the fees that were taken in its base coin. What is worth at most
-5 USDT at the price of the last fill, or is less than a lot, is flat, at each place and together: no venue would take an
-order to repair it, and rests at two places cannot be dealt as one.
+5 USDT at the price of the last fill, or is less than a lot, is flat: no venue would take an order to repair it. Nor can
+such rests at several places be dealt as one, so it is flat as well where nothing is left without them.
 
 A stretch is one of an outage where the executor or Postgres was away at some time in it, or where a place refused
 everything that the same intents have orders at.
@@ -108,8 +108,8 @@ def _of_symbol(fills: Sequence[Dealt], end_us: int, partner: Mapping[str, frozen
     for fill in fills:
         net = plus(nets.get(fill.place, ZERO), signed(fill.side, fill.quantity))
         nets[fill.place] = plus(net, -fill.fee) if fill.fee_coin == base else net
-        held = (one for one in nets.values() if _worth(one, fill) > _SMALL)
-        worth = _worth(plus(*held), fill)
+        large = (one for one in nets.values() if _worth(one, fill) > _SMALL)
+        worth = min(_worth(plus(*nets.values()), fill), _worth(plus(*large), fill))
         places = partner.get(fill.client_id, frozenset()) | {fill.place}
         if now is None and worth > _SMALL:
             now = Stretch(symbol=fill.symbol, begin_us=fill.at_us, end_us=end_us, worth=worth, places=places)

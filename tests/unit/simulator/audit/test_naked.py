@@ -67,20 +67,31 @@ def test_what_nothing_closed_lasts_to_the_end_of_the_run_and_too_long_is_said() 
     )
 
 
+def one_fill(place: str, seconds: float, side: str, quantity: str, fee: str = "0") -> Dealt:
+    """Return a fill at 64000 with its fee in base coin."""
+    return Dealt(
+        place=place, symbol=BTC, id=f"{place}{seconds}", order_id="o", client_id="c", side=side, price=Decimal(64_000),
+        quantity=Decimal(quantity), fee=Decimal(fee), fee_coin="BTC", at_us=at(seconds),
+    )  # fmt: skip
+
+
+def alone(*fills: Dealt) -> list[tuple[int, int]]:
+    found = stretches([Dealings(place="all", fills=fills, last_us=at(9))], {})
+    return [(one.begin_us, one.end_us) for one in found]
+
+
 def test_rests_below_a_lot_at_two_places_are_no_leg_that_stands_alone() -> None:
     """A fee in what was bought leaves 0.00009 at each of two venues; together that were more than a lot, and dear."""
-    fills: list[Dealt] = []
-    for number, place in enumerate(("binance:spot", "bybit:spot")):
-        for seconds, side, quantity, fee in ((1, "buy", "0.01019", "0.0001"), (2, "sell", "0.01", "0")):
-            fills.append(
-                Dealt(
-                    place=place, symbol=BTC, id=f"{number}{side}", order_id="o", client_id="c", side=side,
-                    price=Decimal(64_000), quantity=Decimal(quantity), fee=Decimal(fee), fee_coin="BTC",
-                    at_us=at(number * 4 + seconds),
-                )
-            )  # fmt: skip
-    found = stretches([Dealings(place="all", fills=fills, last_us=at(9))], {})
-    assert [(one.begin_us, one.end_us) for one in found] == [(at(1), at(2)), (at(5), at(6))]
+    first = (one_fill("binance:spot", 1, "buy", "0.01019", "0.0001"), one_fill("binance:spot", 2, "sell", "0.01"))
+    second = (one_fill("bybit:spot", 5, "buy", "0.01019", "0.0001"), one_fill("bybit:spot", 6, "sell", "0.01"))
+    assert alone(*first, *second) == [(at(1), at(2)), (at(5), at(6))]
+
+
+def test_a_rest_below_a_lot_stands_against_a_lot_elsewhere() -> None:
+    """0.00009 are left of what was bought, and a lot of 0.0001 is sold: together nothing."""
+    bought = one_fill("bybit:spot", 1, "buy", "0.00109", "0.0001")
+    sold = (one_fill("bybit:spot", 2, "sell", "0.0009"), one_fill("binance:futures", 3, "sell", "0.0001"))
+    assert alone(bought, *sold) == [(at(1), at(2))]
 
 
 @pytest.mark.parametrize(("lasts", "said"), [(2.0, 0), (2.001, 1)])
