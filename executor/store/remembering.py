@@ -150,21 +150,23 @@ class Remembering(Steps):
         self._remembered.pop(account, None)
 
     async def _transact(self, lease: Lease, wanted: Wanted, work: Work, place: Place | None) -> None:
-        known = self._remembered.pop(lease.account, None)
-        if known is not None and known.state.epoch == lease.epoch and known.covers(wanted, place):
-            # While its answer is under way what is remembered is still what others may look at.
-            self._remembered[lease.account] = known
-            if await self._at_once(known, lease, wanted, work, place):
-                return
-            self.forget(lease.account)
+        known = self._remembered.get(lease.account)
+        if known is not None and known.state.epoch != lease.epoch:
+            known = None
+        # While its answer is under way what is remembered is still what others may look at.
+        if known and known.covers(wanted, place) and await self._at_once(known, lease, wanted, work, place):
+            return
+        self.forget(lease.account)
         wide = msgspec.structs.replace(wanted, whole=True, lives=True)
         done = await self.on_rows(lease, wide, work, place)
-        offsets = {} if known is None or known.state.epoch != lease.epoch else dict(known.offsets)
+        offsets = {} if known is None else dict(known.offsets)
         if place is not None:
             offsets[place.partition] = done.next_offset
-        read = Remembered(state=done.state, offsets=offsets, behind_us=done.at_us - self._clock.now_us())
+        behind_us = done.at_us - self._clock.now_us()
+        booked = () if known is None else known.fills
+        read = Remembered(state=done.state, offsets=offsets, behind_us=behind_us, fills=booked)
         moved = None if done.changes is None else place
-        self._remembered[lease.account] = read.after(done.changes or Changes(), moved, read.behind_us)
+        self._remembered[lease.account] = read.after(done.changes or Changes(), moved, behind_us)
 
     async def _at_once(self, known: Remembered, lease: Lease, wanted: Wanted, work: Work, place: Place | None) -> bool:
         """Decide on what is remembered and write it with one question; False when the rows must be read."""
