@@ -173,7 +173,10 @@ async def test_killed_with_an_open_trade_its_successor_closes_it_once(
     # What the dead one had noted as sent and the venue never had is asked for anew, once that is sure.
     assert {tuple(row) for row in rows} == {("executor", "ExitPair", "SETTLED", "restart: it stood open from before")}
     assert len(rows) <= 1 + (point in ("after-closing", "before-request"))
-    query = "SELECT client_order_id FROM orders WHERE account = $1 AND closing AND filled > 0 LIMIT 1"
+    query = (
+        "SELECT client_order_id FROM orders o JOIN intents i USING (intent_id)"
+        " WHERE o.account = $1 AND i.actor = 'executor' AND o.filled > 0 LIMIT 1"
+    )
     name = await bench.pool.fetchval(query, bench.account)
     told = Tapeline(system.data.dir.parent, {}).json("explain", name)
     assert (told["intent"]["actor"], told["intent"]["reason"], told["pair"]["state"]) == (

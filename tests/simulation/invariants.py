@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
 
+from executor.terms import Terms
 from tapeline.domain.funding import LATE_US, apart_us
 from tests.simulation.actors import PAIRS
 from tests.simulation.virtual import BEGIN_US
@@ -167,7 +168,8 @@ def _naked(world: World) -> Iterator[str]:
         ]
         for begin_us, end_us in _alone(world, symbol):
             limit_us = begin_us + NAKED_US
-            acted = any(begin_us - 1_000_000 <= at_us <= limit_us for at_us in sent)
+            # Both legs are sent at once, and one of them may be on its way for as long as a request lives.
+            acted = any(begin_us - Terms().window_us <= at_us <= limit_us for at_us in sent)
             # What came of an order cannot be known while the venue answers no look-up of it.
             silent = [at_us for one in markets for at_us, name in one.silent if name == symbol]
             blind = any(begin_us <= at_us <= limit_us for at_us in silent)
