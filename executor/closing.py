@@ -157,8 +157,7 @@ class Closer:
         pause_s = min(longest_s, self._terms.look_again_s * (1 << min(times, 16)))
         self._tries[_about(wish)] = (self._clock.monotonic_s() + pause_s, times + 1)
         if times + 1 == self._terms.close_attempts and not self._desk.stopping:
-            told = f"{wish.strategy} on {wish.symbol} is not closed whole ({wish.reason}) after {times} tries"
-            self._desk.alarm(NOT_CLOSED, f"{told}; it is tried on, and a person may close it by hand")
+            self._alarm(wish, f"not closed whole ({wish.reason}) after {times} tries")
 
     def _refused(self, wish: OrderIntent, no: Refused) -> None:
         if no.code in _RACES or (wish.intent_id, no.code) in self._said:
@@ -166,8 +165,11 @@ class Closer:
         self._said.add((wish.intent_id, no.code))
         _LOG.warning(LogEvent.INTENT_REFUSED, intent=wish.intent_id, code=no.code, reason=no.reason)
         if not self._desk.stopping:
-            told = f"{wish.strategy} on {wish.symbol} is not closed ({wish.reason}): {no.reason}"
-            self._desk.alarm(NOT_CLOSED, f"{told}; it is tried on, and a person may close it by hand")
+            self._alarm(wish, f"not closed ({wish.reason}): {no.reason}")
+
+    def _alarm(self, wish: OrderIntent, what: str) -> None:
+        told = f"{wish.strategy} on {wish.symbol} is {what}"
+        self._desk.alarm(NOT_CLOSED, f"{told}; it is tried on, and a person may close it by hand")
 
     def _tell(self, state: AccountState | None) -> None:
         """Tell a person what is left that should not be."""

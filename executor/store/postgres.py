@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from executor.ports import Cached, Clock, Fenced, Lease, LeaseHeld, Superseded, Waiting
+from executor.ports import Cached, Clock, Lease, LeaseHeld, Superseded, Waiting
 from executor.store import reading, writing
 from executor.store.remembering import Done, Remembering, Stand, Told, fenced
 from executor.store.steps import Wanted, Work
@@ -54,7 +54,7 @@ class PostgresStore(Remembering):
                 "UPDATE accounts SET epoch = $2, holder = $3, lease_until_us = $4 WHERE account = $1",
                 account, lease.epoch, holder, lease.until_us,
             )  # fmt: skip
-            await self._audited(session, account, lease_entry(lease, now_us))
+            await writing.audit(session, account, lease_entry(lease, now_us))
         if lock is not None:
             self._locks[account] = lock
         return lease
@@ -121,7 +121,7 @@ class PostgresStore(Remembering):
                 if told.verdict == "version":
                     raise Contended("desired state was changed meanwhile")
                 if told.verdict != "done":
-                    raise fenced(lease, told)
+                    raise fenced(lease, told.verdict, told.epoch)
                 at_us = told.at_us
         return Done(state=state, changes=changes, next_offset=expected, at_us=at_us)
 
@@ -183,21 +183,14 @@ class PostgresStore(Remembering):
             row = await session.fetchrow("SELECT operation, result FROM idempotency_cache WHERE key = $1", key)
         return Cached(**dict(row))
 
-    async def _audited(self, session: Session, account: str, entry: Entry) -> None:
-        numbered = await session.fetchval(
-            "UPDATE accounts SET outbox_sequence = outbox_sequence + 1 WHERE account = $1 RETURNING outbox_sequence",
-            account,
-        )
-        await writing.put_outbox(session, account, numbered, await writing.audit(session, (entry,)))
-
 
 async def _fence(session: Session, lease: Lease, *, late: bool) -> int:
     """Lock the account and return the database's time; raise Fenced unless the lease is ours and, not `late`, runs."""
     row = await session.fetchrow(reading.LOCK, lease.account)
     if row is None or row["epoch"] != lease.epoch:
-        raise Fenced(f"{lease.account} is in epoch {None if row is None else row['epoch']}, not {lease.epoch}")
+        raise fenced(lease, "epoch", None if row is None else row["epoch"])
     if not late and row["lease_until_us"] <= row["now_us"]:
-        raise Fenced(f"the lease of {lease.account} in epoch {lease.epoch} has run out")
+        raise fenced(lease, "lease", lease.epoch)
     return int(row["now_us"])
 
 

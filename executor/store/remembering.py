@@ -24,6 +24,7 @@ from tapeline.runtime.transactions import Contended
 RETRIES: Final = 3
 PAUSE_S: Final = 0.1
 FILLS: Final = 200
+Verdict = Literal["done", "epoch", "lease", "version"]
 FillIdentity = tuple[str, str, str, str]
 
 
@@ -40,7 +41,7 @@ class Stand(msgspec.Struct, frozen=True, kw_only=True):
 class Told(msgspec.Struct, frozen=True, kw_only=True):
     """What became of changes: `version` when they were decided on another state than the one that stands."""
 
-    verdict: Literal["done", "epoch", "lease", "version"]
+    verdict: Verdict
     at_us: int
     epoch: int | None
 
@@ -187,12 +188,12 @@ class Remembering(Steps):
             self._remembered[lease.account] = known.after(changes, place, told.at_us - self._clock.now_us())
             return True
         if told.verdict != "version":
-            raise fenced(lease, told)
+            raise fenced(lease, told.verdict, told.epoch)
         return False
 
 
-def fenced(lease: Lease, told: Told) -> Fenced:
-    """Return why a writer is kept out."""
-    if told.verdict == "lease":
+def fenced(lease: Lease, verdict: Verdict, epoch: int | None) -> Fenced:
+    """Return why a writer is kept out, in the epoch that was found."""
+    if verdict == "lease":
         return Fenced(f"the lease of {lease.account} in epoch {lease.epoch} has run out")
-    return Fenced(f"{lease.account} is in epoch {told.epoch}, not {lease.epoch}")
+    return Fenced(f"{lease.account} is in epoch {epoch}, not {lease.epoch}")

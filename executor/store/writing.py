@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -10,7 +9,7 @@ import msgspec
 from executor.ports import Lease
 from executor.store.remembering import Told
 from tapeline.domain.account import AccountState
-from tapeline.domain.account_records import Audit, Pair
+from tapeline.domain.account_records import Pair
 from tapeline.domain.changes import Changes, Entry, Outgoing, Place
 from tapeline.domain.orders import OurOrder
 from tapeline.domain.positions import OurPosition
@@ -18,19 +17,10 @@ from tapeline.runtime.transactions import Session
 
 Row = dict[str, Any]
 _ENCODE: Final = msgspec.json.Encoder()
-
-
 _SHOWN: Final = ("side", "quantity", "entry_price", "unrealized_pnl", "realized_pnl")
 _BOOK: Final = "SELECT verdict, at_us, epoch_found AS epoch FROM book($1, $2, $3, $4, $5::jsonb)"
 _AUDIT: Final = """
-SELECT w.sequence, w.action::text, w.entity_type, w.entity_id, w.old_value, w.new_value, w.reason, w.trace_id,
-    w.success, w.error_message, w.context, w.actor, w.at_us, w.previous_hash, w.hash
-FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS e(body, place), LATERAL write_audit(e.body) w
-ORDER BY e.place"""
-_OUTBOX: Final = """
-INSERT INTO outbox (stream, number, topic, key, symbol, record, body, trace_id)
-SELECT stream, number, topic, key, symbol, record, body, trace_id
-FROM jsonb_populate_recordset(NULL::outbox, $1::jsonb)"""
+UPDATE accounts SET outbox_sequence = tell_audits(account, outbox_sequence, $2::jsonb) WHERE account = $1"""
 
 
 async def book(session: Session, lease: Lease, before: AccountState, changes: Changes, place: Place | None) -> Told:
@@ -76,28 +66,9 @@ def _change(before: AccountState, changes: Changes, place: Place | None) -> Row:
     return change
 
 
-async def audit(session: Session, entries: Sequence[Entry]) -> tuple[Outgoing, ...]:
-    """Write entries into audit_logs and return their mirror for the topic."""
-    if not entries:
-        return ()
-    rows = await session.fetch(_AUDIT, _ENCODE.encode(entries).decode())
-    return tuple(mirrored(Audit(**dict(row))) for row in rows)
-
-
-def mirrored(row: Audit) -> Outgoing:
-    """Return a row of the audit as the topic carries it."""
-    return Outgoing(topic="audit", key=row.key, symbol=None, value=row, trace_id=row.trace_id)
-
-
-async def put_outbox(session: Session, stream: str, first: int, outgoing: Sequence[Outgoing]) -> None:
-    """Put records in the outbox, numbered from `first` on."""
-    if outgoing:
-        await session.execute(_OUTBOX, _waiting(stream, first, outgoing))
-
-
-def _waiting(stream: str, first: int, outgoing: Sequence[Outgoing]) -> str:
-    rows = [{"stream": stream, "number": number, **_told(one)} for number, one in enumerate(outgoing, start=first)]
-    return _ENCODE.encode(rows).decode()
+async def audit(session: Session, account: str, entry: Entry) -> None:
+    """Write an entry into audit_logs, and its mirror into the account's outbox."""
+    await session.execute(_AUDIT, account, _ENCODE.encode((entry,)).decode())
 
 
 def _told(one: Outgoing) -> Row:

@@ -1,4 +1,5 @@
 DROP FUNCTION book(text, bigint, bigint, bigint, jsonb);
+DROP FUNCTION tell_audits(text, bigint, jsonb);
 CREATE OR REPLACE FUNCTION write_audit(entry jsonb) RETURNS audit_logs
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE

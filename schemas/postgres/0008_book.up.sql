@@ -57,6 +57,18 @@ LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
 RETURN (SELECT w FROM write_audits(jsonb_build_array(entry)) w);
 COMMENT ON FUNCTION write_audit IS 'One entry, by write_audits';
 
+CREATE FUNCTION tell_audits(of_account text, after bigint, entries jsonb) RETURNS bigint
+LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO outbox (stream, number, topic, key, record, body, trace_id)
+    SELECT of_account, after + w.ordinality, 'audit', w.entity_type || ':' || w.entity_id, 'tapeline.Audit',
+        to_jsonb(w) - 'timestamp' - 'ordinality', w.trace_id
+    FROM write_audits(entries) WITH ORDINALITY AS w;
+    RETURN after + jsonb_array_length(entries);
+END
+$$;
+COMMENT ON FUNCTION tell_audits IS 'Writes entries of the audit and puts their mirror in an outbox, returns its last number';
+
 CREATE FUNCTION book(
     of_account text, in_epoch bigint, at_version bigint, at_desired bigint, change jsonb,
     OUT verdict text, OUT at_us bigint, OUT epoch_found bigint
@@ -258,11 +270,7 @@ BEGIN
         told := told + jsonb_array_length(change -> 'outgoing');
     END IF;
     IF change ? 'audits' THEN
-        INSERT INTO outbox (stream, number, topic, key, record, body, trace_id)
-        SELECT of_account, told + w.ordinality, 'audit', w.entity_type || ':' || w.entity_id, 'tapeline.Audit',
-            to_jsonb(w) - 'timestamp' - 'ordinality', w.trace_id
-        FROM write_audits(change -> 'audits') WITH ORDINALITY AS w;
-        told := told + jsonb_array_length(change -> 'audits');
+        told := tell_audits(of_account, told, change -> 'audits');
     END IF;
     UPDATE accounts SET version = version + 1, outbox_sequence = told,
         event_sequence = (change ->> 'event_sequence')::bigint, balances = coalesce(change -> 'balances', balances)

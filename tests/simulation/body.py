@@ -23,6 +23,7 @@ from tests.simulation.memory_log import MemoryLog, MemoryTopic
 from tests.simulation.memory_store import MemoryDatabase, MemoryStore
 from tests.simulation.venue import FakeMarket
 from tests.simulation.virtual import VirtualClock
+from tests.support.trader_values import in_order
 
 Where = tuple[str, Any]
 
@@ -140,7 +141,7 @@ class GatedStore(MemoryStore):
         """Fail where what is remembered is not what the rows say; both of one version, for others may write between."""
         remembered, read = await MemoryStore.state(self, account), await self.whole(account, ())
         if (remembered.epoch, remembered.version, remembered.controls) == (read.epoch, read.version, read.controls):
-            assert _sorted(remembered) == _sorted(read)
+            assert in_order(msgspec.structs.replace(remembered, now_us=read.now_us)) == in_order(read)
 
     async def _pass(self) -> None:
         await self._gate()
@@ -153,12 +154,6 @@ def unfinished(database: MemoryDatabase) -> frozenset[tuple[str, int]]:
     """Return the two-leg trades that hold something, or are about to."""
     held = ("ENTERING", "POSITION_OPEN", "EXITING")
     return frozenset((one.pair_id, one.round) for one in database.tables.pairs.values() if one.state in held)
-
-
-def _sorted(state: AccountState) -> AccountState:
-    rows = {name: tuple(sorted(found, key=repr)) for name, found in msgspec.structs.asdict(state).items()
-            if isinstance(found, tuple)}  # fmt: skip
-    return msgspec.structs.replace(state, now_us=0, **rows)
 
 
 class Body:

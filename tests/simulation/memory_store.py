@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from executor.ports import Cached, Clock, Fenced, Lease, LeaseHeld, Superseded, Waiting
+from executor.ports import Cached, Clock, Lease, LeaseHeld, Superseded, Waiting
 from executor.store.postgres import lease_entry
-from executor.store.remembering import Done, Remembering, Stand, Told
+from executor.store.remembering import Done, Remembering, Stand, Told, fenced
 from executor.store.steps import Wanted, Work
 from tapeline.domain.account import AccountState
 from tapeline.domain.account_records import Control
@@ -236,7 +236,7 @@ class _Transaction:
 def _fenced(tables: Tables, lease: Lease, now_us: int, *, late: bool) -> Account:
     row = tables.accounts.get(lease.account)
     if row is None or row.epoch != lease.epoch:
-        raise Fenced(f"{lease.account} is in epoch {None if row is None else row.epoch}, not {lease.epoch}")
+        raise fenced(lease, "epoch", None if row is None else row.epoch)
     if not late and row.lease_until_us <= now_us:
-        raise Fenced(f"the lease of {lease.account} in epoch {lease.epoch} has run out")
+        raise fenced(lease, "lease", lease.epoch)
     return row

@@ -8,7 +8,6 @@ from typing import Any
 
 from executor.ports import Cached
 from executor.store.steps import Wanted
-from executor.store.writing import mirrored
 from tapeline.domain.account import AccountState, Block, MemoryRow, PortfolioRow, SlotRow, TakenIntent
 from tapeline.domain.account_records import Audit, Balance, Control, Pair
 from tapeline.domain.audit import GENESIS, chained
@@ -194,5 +193,5 @@ def audited(tables: Tables, entries: tuple[Entry, ...]) -> tuple[Outgoing, ...]:
         previous = tables.audit[-1].hash if tables.audit else GENESIS
         row = chained(entry, sequence=len(tables.audit) + 1, previous=previous)
         tables.audit.append(row)
-        made.append(mirrored(row))
+        made.append(Outgoing(topic="audit", key=row.key, symbol=None, value=row, trace_id=row.trace_id))
     return tuple(made)
