@@ -72,8 +72,14 @@ class Executor:
         _ = await self._holding.open(self._known.account, self._holder)
         try:
             await self._live()
-        except ExceptionGroup as group:
-            raise _first(group) from group
+        except Exception as error:
+            first = _first(error)
+            if isinstance(first, Fenced):
+                # Whichever of the loops or steps has noticed it.
+                _LOG.error(LogEvent.LEASE_LOST, account=self._known.account)
+            if first is error:
+                raise
+            raise first from error
 
     async def _live(self) -> None:
         async with AsyncExitStack() as stack:
@@ -142,8 +148,6 @@ class Executor:
         try:
             await work
         except Exception as error:  # noqa: BLE001 - handed on as it is to the one who waits
-            if isinstance(error, Fenced):
-                _LOG.error(LogEvent.LEASE_LOST, account=self._known.account)
             if not desk.failed.done():
                 desk.failed.set_exception(error)
 
