@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import re
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -28,14 +28,13 @@ from executor.link.asking import Asking
 from executor.link.venue import ANSWER_WITHIN_S, HttpLink
 from executor.log.kafka import KafkaLog
 from executor.markets import Markets
-from executor.ports import AlreadyTaken, Decide, Lease, NotTaken, Taken
+from executor.ports import Answered, Decide, Lease, LoggedIntent, NotTaken, Taken
 from executor.running import Executor, Ports
 from executor.store.postgres import PostgresStore
 from executor.terms import US_PER_S, Terms
 from processors.running import working
 from processors.strategies import agent
 from schemas.topics import by_name
-from tapeline.domain.changes import Place
 from tapeline.domain.money import exact
 from tapeline.domain.order_records import OrderIntent
 from tapeline.domain.partition import instrument_key, partition_of
@@ -150,21 +149,22 @@ class StampedStore(PostgresStore):
     stamps: Stamps
 
     async def take(
-        self, lease: Lease, intent: OrderIntent, place: Place, decide: Decide, *, trace_id: str | None = None
-    ) -> Taken | NotTaken | AlreadyTaken:
-        """Answer an intent, and note when that began and when it was committed."""
+        self, lease: Lease, logged: tuple[LoggedIntent, ...], decider: Callable[[OrderIntent], Decide]
+    ) -> tuple[Answered, ...]:
+        """Answer intents, and note when that began and when it was committed."""
         began_us = clock.now_us()
-        found = await super().take(lease, intent, place, decide, trace_id=trace_id)
-        match found:
-            case Taken(begun=(order, *_)):
-                times_us = (began_us, clock.now_us())
-                at = (intent.symbol, intent.round)
-                self.stamps.taken[intent.intent_id] = Committed(at, order.client_order_id, *times_us)
-            case NotTaken():
-                raise AssertionError(found)
-            case _:
-                pass
-        return found
+        answers = await super().take(lease, logged, decider)
+        for one, found in zip(logged, answers, strict=False):
+            match found:
+                case Taken(intent=intent, begun=(order, *_)):
+                    times_us = (began_us, clock.now_us())
+                    at = (intent.symbol, intent.round)
+                    self.stamps.taken[intent.intent_id] = Committed(at, order.client_order_id, *times_us)
+                case NotTaken():
+                    raise AssertionError(one, found)
+                case _:
+                    continue
+        return answers
 
 
 class StampedClient(SignedClient):

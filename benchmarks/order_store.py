@@ -22,7 +22,7 @@ from benchmarks import order_values, services
 from benchmarks.measure import Latency, Result, latency
 from executor.__main__ import Clock
 from executor.planning import decider
-from executor.ports import Cached, Lease, Taken
+from executor.ports import Cached, Lease, LoggedIntent, Taken
 from executor.store.postgres import PostgresStore
 from executor.terms import US_PER_S, Known
 from tapeline.domain.account_records import Balance
@@ -118,7 +118,8 @@ async def _order(
     store: PostgresStore, lease: Lease, intent: OrderIntent, number: int, known: Known, times: Times
 ) -> None:
     decide = decider(intent, known, halted=lambda: False)
-    taken = await times.of(TAKE, store.take(lease, intent, Place(partition=0, offset=number), decide))
+    logged = LoggedIntent(place=Place(partition=0, offset=number), intent=intent)
+    (taken,) = await times.of(TAKE, store.take(lease, (logged,), lambda _: decide))
     if not isinstance(taken, Taken):
         raise TypeError(taken)
     now_us = clock.now_us()

@@ -1,4 +1,4 @@
-"""Takes intents from the log, each once: stored with its orders and the next offset in one transaction, then begun."""
+"""Takes intents from the log, each once: stored with orders and the next offset in one transaction, then begun."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import asyncio
 from executor.desk import Desk
 from executor.leasing import Holding
 from executor.planning import decider
-from executor.ports import Clock, Log, LoggedIntent, NotTaken, Store, Taken
+from executor.ports import Answered, Clock, Decide, Log, LoggedIntent, NotTaken, Passed, Store, Taken
 from executor.terms import Known, Terms
+from tapeline.domain.order_records import OrderIntent
 from tapeline.errors import Unavailable
 from tapeline.runtime import logs
 from tapeline.runtime.log_events import LogEvent
@@ -49,8 +50,7 @@ class Intake:
                 _LOG.warning(LogEvent.DEPENDENCY_LOST, dependency="log", reason=str(error))
                 await self._clock.sleep(self._terms.retry_s)
                 continue
-            for logged in batch:
-                await self._take(logged)
+            await self._take(batch)
 
     async def _offsets(self) -> dict[int, int]:
         while True:
@@ -59,29 +59,30 @@ class Intake:
             except Unavailable:
                 await self._clock.sleep(self._terms.retry_s)
 
-    async def _take(self, logged: LoggedIntent) -> None:
-        """Answer one record; while the store is away it waits, so nothing is entered and nothing is lost."""
-        while not self._closed:
+    async def _take(self, logged: tuple[LoggedIntent, ...]) -> None:
+        """Answer all records; while the store is away they wait, so nothing is entered and nothing is lost."""
+        while logged and not self._closed:
             try:
                 async with self._turn:
-                    await self._answer(logged)
+                    answers = await self._store.take(self._holding.lease, logged, self._decider)
+                    for one, answer in zip(logged, answers, strict=False):
+                        self._answered(one.intent, answer)
             except Unavailable as error:
                 _LOG.warning(LogEvent.DEPENDENCY_LOST, dependency="store", reason=str(error))
                 await self._clock.sleep(self._terms.retry_s)
             else:
-                return
+                logged = logged[len(answers) :]
 
-    async def _answer(self, logged: LoggedIntent) -> None:
-        intent = logged.intent
-        if intent is None or intent.account != self._known.account:
-            await self._store.pass_by(self._holding.lease, logged.place)
+    def _decider(self, intent: OrderIntent) -> Decide:
+        return decider(intent, self._known, halted=lambda: self._desk.halted)
+
+    def _answered(self, intent: OrderIntent | None, answer: Answered) -> None:
+        if intent is None or isinstance(answer, Passed):
             return
-        decide = decider(intent, self._known, halted=lambda: self._desk.halted)
-        found = await self._store.take(self._holding.lease, intent, logged.place, decide, trace_id=logged.trace_id)
-        if isinstance(found, Taken):
-            self._desk.begin(found.begun)
-        elif isinstance(found, NotTaken):
-            refused = found.refused
+        if isinstance(answer, Taken):
+            self._desk.begin(answer.begun)
+        elif isinstance(answer, NotTaken):
+            refused = answer.refused
             _LOG.info(LogEvent.INTENT_REFUSED, intent=intent.intent_id, code=refused.code, reason=refused.reason)
         # Whatever else the rows want, also of an intent that was taken before a crash, the desk reads there.
         self._desk.wake()

@@ -92,6 +92,10 @@ class AlreadyTaken(msgspec.Struct, frozen=True, kw_only=True):
     """The intent, or its place in the log, was answered before: nothing is done again."""
 
 
+class Passed(msgspec.Struct, frozen=True, kw_only=True):
+    """The record is for another account, or nobody can read it: only its place was noted."""
+
+
 class Waiting(msgspec.Struct, frozen=True, kw_only=True):
     """A record of the outbox with its number."""
 
@@ -121,6 +125,7 @@ class LoggedIntent(msgspec.Struct, frozen=True, kw_only=True):
     trace_id: str | None = None
 
 
+Answered = Taken | NotTaken | AlreadyTaken | Passed
 Decide = Callable[[AccountState], Plan | Refused]
 """Pure: from the account under its lock to a plan or a refusal; it may be asked more than once."""
 
@@ -145,17 +150,17 @@ class Store(Protocol):
         """Return the next offset of `order.intent` by partition."""
 
     async def take(
-        self, lease: Lease, intent: OrderIntent, place: Place, decide: Decide, *, trace_id: str | None = None
-    ) -> Taken | NotTaken | AlreadyTaken:
-        """Answer an intent once: with its orders PENDING, its reservation and the next offset, or refused."""
+        self, lease: Lease, logged: tuple[LoggedIntent, ...], decider: Callable[[OrderIntent], Decide]
+    ) -> tuple[Answered, ...]:
+        """Answer records of the log once each: with orders PENDING, a reservation and the next offset, or refused.
+
+        Answers as many in their order as one transaction bears, at least the first.
+        """
 
     async def take_own(
         self, lease: Lease, intent: OrderIntent, decide: Decide, *, trace_id: str | None = None
     ) -> Taken | NotTaken | AlreadyTaken:
         """Answer an intent of the executor's own, which stands in no log; a refusal of it is not stored."""
-
-    async def pass_by(self, lease: Lease, place: Place) -> None:
-        """Move the offset beyond a record that is not for this account."""
 
     async def add(self, lease: Lease, orders: tuple[OurOrder, ...]) -> None:
         """Store further orders of taken intents as PENDING, before they are sent; known ones are left alone."""

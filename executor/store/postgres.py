@@ -11,8 +11,9 @@ import msgspec
 
 from executor.ports import Cached, Clock, Lease, LeaseHeld, Superseded, Waiting
 from executor.store import reading, writing
-from executor.store.remembering import Done, Remembering, Stand, Told, fenced
-from executor.store.steps import Wanted, Work
+from executor.store.remembered import Stand
+from executor.store.remembering import Done, Remembering, Told, fenced
+from executor.store.steps import Task, Wanted
 from tapeline.domain.account import AccountState
 from tapeline.domain.account_records import ORDER_STRUCTS, Control
 from tapeline.domain.changes import Changes, Entry, Outgoing, Place
@@ -99,13 +100,14 @@ class PostgresStore(Remembering):
         async with self._transactions.at_once() as session:
             return await reading.state(session, account, Wanted(orders=orders, whole=True))
 
-    async def book(self, lease: Lease, before: AccountState, changes: Changes, place: Place | None) -> Told:
+    async def book(self, lease: Lease, before: AccountState, changes: Changes, places: tuple[Place, ...]) -> Told:
         """Write changes that were decided on a state, as one statement."""
         async with self._transactions.at_once() as session:
-            return await writing.book(session, lease, before, changes, place)
+            return await writing.book(session, lease, before, changes, places)
 
-    async def on_rows(self, lease: Lease, wanted: Wanted, work: Work, place: Place | None) -> Done:
+    async def on_rows(self, lease: Lease, task: Task) -> Done:
         """Run one transaction: lock, check the lease, read, work, write."""
+        place = task.place
         async with self._transactions.begin() as session:
             at_us = await _fence(session, lease, late=False)
             expected = None
@@ -114,10 +116,10 @@ class PostgresStore(Remembering):
                     "SELECT next FROM intake_offsets WHERE account = $1 AND partition = $2",
                     lease.account, place.partition,
                 )  # fmt: skip
-            state = await reading.state(session, lease.account, wanted)
-            changes = work(state, expected)
+            state = await reading.state(session, lease.account, task.wanted)
+            changes = task.work(state, expected)
             if changes is not None:
-                told = await writing.book(session, lease, state, changes, place)
+                told = await writing.book(session, lease, state, changes, () if place is None else (place,))
                 if told.verdict == "version":
                     raise Contended("desired state was changed meanwhile")
                 if told.verdict != "done":

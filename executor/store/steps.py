@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from executor.ports import AlreadyTaken, Decide, Lease, NotTaken, Taken
+from executor.ports import AlreadyTaken, Answered, Decide, Lease, LoggedIntent, NotTaken, Passed, Taken
 from tapeline.domain import booking, funding, reconcile
 from tapeline.domain.account import AccountState
 from tapeline.domain.account_records import Balance, Pair
@@ -47,38 +47,40 @@ Pure, for a transaction that lost a race is asked for again.
 """
 
 
+class Task(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that is decided and written under the account's lock; with a place also the offset moves."""
+
+    wanted: Wanted
+    work: Work
+    place: Place | None = None
+
+
 class Steps(abc.ABC):
     """A store that knows one primitive and the steps that are made of it."""
 
     on_written: Callable[[], None] = staticmethod(lambda: None)
 
     @abc.abstractmethod
-    async def transact(
-        self, lease: Lease, wanted: Wanted, work: Work, *, place: Place | None = None, urgent: bool = False
-    ) -> None:
-        """Run one fenced transaction: lock, check the lease, read, work, write; with `place` also move the offset.
+    async def transact(self, lease: Lease, *tasks: Task, urgent: bool = False) -> int:
+        """Run one fenced transaction: lock, check the lease, read, work, write; return how many tasks it did.
 
-        What is urgent stands between a decision and its request, and comes before all that only books.
+        At least the first, and those after it only in their order. What is urgent stands between a decision and its
+        request, and comes before all that only books.
 
         A lost race is tried again three times, 0.1 s apart (E-20); then Unavailable.
         """
 
     async def take(
-        self, lease: Lease, intent: OrderIntent, place: Place, decide: Decide, *, trace_id: str | None = None
-    ) -> Taken | NotTaken | AlreadyTaken:
-        """Answer an intent once; an opening of another round, or one that came too late, is refused unasked."""
-        answers: list[Taken | NotTaken | AlreadyTaken] = []
+        self, lease: Lease, logged: tuple[LoggedIntent, ...], decider: Callable[[OrderIntent], Decide]
+    ) -> tuple[Answered, ...]:
+        """Answer intents once each, in their order; an opening of another round, or too late, is refused unasked.
 
-        def work(state: AccountState, expected: int | None) -> Changes | None:
-            answer, changes = _taken(state, expected, intent, place, decide, trace_id)
-            answers.append(answer)
-            return changes
-
-        opening = (intent.strategy, intent.symbol, intent.slot, intent.round) if opens(intent.command) else None
-        name = (intent.intent_id,)
-        wanted = Wanted(intents=name, made=name, strategy=intent.strategy, symbol=intent.symbol, opening=opening)
-        await self.transact(lease, wanted, work, place=place, urgent=True)
-        return answers[-1]
+        Returns the answers of as many as one transaction bears, at least of the first.
+        """
+        answers: dict[int, Answered] = {}
+        tasks = [_take_task(number, one, lease, decider, answers) for number, one in enumerate(logged)]
+        done = await self.transact(lease, *tasks, urgent=True)
+        return tuple(answers[number] for number in range(done))
 
     async def take_own(
         self, lease: Lease, intent: OrderIntent, decide: Decide, *, trace_id: str | None = None
@@ -92,23 +94,19 @@ class Steps(abc.ABC):
             return changes
 
         wanted = Wanted(intents=(intent.intent_id,), strategy=intent.strategy, symbol=intent.symbol)
-        await self.transact(lease, wanted, work, urgent=True)
+        await self._one(lease, wanted, work, urgent=True)
         return answers[-1]
-
-    async def pass_by(self, lease: Lease, place: Place) -> None:
-        """Move the offset beyond a record that is not for this account."""
-        await self.transact(lease, Wanted(), lambda _state, expected: _unless_behind(expected, place), place=place)
 
     async def add(self, lease: Lease, orders: tuple[OurOrder, ...]) -> None:
         """Store further orders as PENDING."""
         names = tuple(one.client_order_id for one in orders)
         wanted = Wanted(orders=names, made=names, intents=tuple({one.intent_id for one in orders}))
-        await self.transact(lease, wanted, lambda state, _: booking.add(state, orders), urgent=True)
+        await self._one(lease, wanted, lambda state, _: booking.add(state, orders), urgent=True)
 
     async def sent(self, lease: Lease, client_order_id: str, at_us: int) -> None:
         """Note when a request goes out."""
         wanted = Wanted(orders=(client_order_id,))
-        await self.transact(lease, wanted, lambda state, _: booking.sent(state, client_order_id, at_us), urgent=True)
+        await self._one(lease, wanted, lambda state, _: booking.sent(state, client_order_id, at_us), urgent=True)
 
     async def answered(self, lease: Lease, client_order_id: str, answer: Answer) -> OurOrder:
         """Book what the venue said of an order and return it as it stands."""
@@ -120,7 +118,7 @@ class Steps(abc.ABC):
             found.extend(changes.orders or (() if order is None else (order,)))
             return changes
 
-        await self.transact(lease, Wanted(orders=(client_order_id,)), work)
+        await self._one(lease, Wanted(orders=(client_order_id,)), work)
         return found[-1]
 
     async def filled(self, lease: Lease, fill: OurFill, *, base: str) -> bool:
@@ -133,7 +131,7 @@ class Steps(abc.ABC):
             return changes
 
         orders = () if fill.client_order_id is None else (fill.client_order_id,)
-        await self.transact(lease, Wanted(orders=orders, symbol=fill.symbol, fills=(fill,)), work)
+        await self._one(lease, Wanted(orders=orders, symbol=fill.symbol, fills=(fill,)), work)
         return booked[-1]
 
     async def funded(self, lease: Lease, payment: OurFunding) -> bool:
@@ -146,22 +144,22 @@ class Steps(abc.ABC):
             lives.append(any(one.life is not None for one in (*known, *changes.payments)))
             return changes
 
-        await self.transact(lease, Wanted(symbol=payment.symbol, payment=payment), work)
+        await self._one(lease, Wanted(symbol=payment.symbol, payment=payment), work)
         return lives[-1]
 
     async def settle(self, lease: Lease, intent_id: str, reason: str) -> None:
         """Release what is reserved and free the slot for its next round."""
         wanted = Wanted(intents=(intent_id,))
-        await self.transact(lease, wanted, lambda state, _: booking.settle(state, intent_id, reason))
+        await self._one(lease, wanted, lambda state, _: booking.settle(state, intent_id, reason))
 
     async def change_pair(self, lease: Lease, pair: Pair) -> None:
         """Store a two-leg trade in its next version."""
         wanted = Wanted(strategy=pair.strategy, symbol=pair.symbol)
-        await self.transact(lease, wanted, lambda state, _: booking.change_pair(state, pair))
+        await self._one(lease, wanted, lambda state, _: booking.change_pair(state, pair))
 
     async def balances(self, lease: Lease, read: tuple[Balance, ...]) -> None:
         """Store what the wallets hold."""
-        await self.transact(lease, Wanted(), lambda state, _: booking.balances(state, read))
+        await self._one(lease, Wanted(), lambda state, _: booking.balances(state, read))
 
     async def repair(self, lease: Lease, repairs: Repairs, bases: Mapping[str, str]) -> None:
         """Carry out what a reconciliation found; fills that were booked meanwhile are left alone."""
@@ -169,7 +167,38 @@ class Steps(abc.ABC):
         ids |= {one.client_order_id for one in repairs.restored_orders}
         ids |= {fill.client_order_id for fill in repairs.fills if fill.client_order_id is not None}
         wanted = Wanted(orders=tuple(sorted(ids)), fills=repairs.fills, whole=True)
-        await self.transact(lease, wanted, lambda state, _: reconcile.repaired(state, repairs, bases))
+        await self._one(lease, wanted, lambda state, _: reconcile.repaired(state, repairs, bases))
+
+    async def _one(self, lease: Lease, wanted: Wanted, work: Work, *, urgent: bool = False) -> None:
+        """Run a transaction of one task."""
+        _ = await self.transact(lease, Task(wanted=wanted, work=work), urgent=urgent)
+
+
+def _take_task(
+    number: int,
+    logged: LoggedIntent,
+    lease: Lease,
+    decider: Callable[[OrderIntent], Decide],
+    answers: dict[int, Answered],
+) -> Task:
+    """Return the task that answers one record of the log; one that is not for this account moves the offset alone."""
+    intent, place = logged.intent, logged.place
+    if intent is None or intent.account != lease.account:
+
+        def passing(_state: AccountState, expected: int | None) -> Changes | None:
+            answers[number] = Passed()
+            return _unless_behind(expected, place)
+
+        return Task(wanted=Wanted(), work=passing, place=place)
+
+    def work(state: AccountState, expected: int | None) -> Changes | None:
+        answers[number], changes = _taken(state, expected, intent, place, decider(intent), logged.trace_id)
+        return changes
+
+    opening = (intent.strategy, intent.symbol, intent.slot, intent.round) if opens(intent.command) else None
+    name = (intent.intent_id,)
+    wanted = Wanted(intents=name, made=name, strategy=intent.strategy, symbol=intent.symbol, opening=opening)
+    return Task(wanted=wanted, work=work, place=place)
 
 
 def _taken(

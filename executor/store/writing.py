@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -16,6 +17,7 @@ from tapeline.domain.positions import OurPosition
 from tapeline.runtime.transactions import Session
 
 Row = dict[str, Any]
+R = TypeVar("R")
 _ENCODE: Final = msgspec.json.Encoder()
 _SHOWN: Final = ("side", "quantity", "entry_price", "unrealized_pnl", "realized_pnl")
 _BOOK: Final = "SELECT verdict, at_us, epoch_found AS epoch FROM book($1, $2, $3, $4, $5::jsonb)"
@@ -23,7 +25,9 @@ _AUDIT: Final = """
 UPDATE accounts SET outbox_sequence = tell_audits(account, outbox_sequence, $2::jsonb) WHERE account = $1"""
 
 
-async def book(session: Session, lease: Lease, before: AccountState, changes: Changes, place: Place | None) -> Told:
+async def book(
+    session: Session, lease: Lease, before: AccountState, changes: Changes, places: tuple[Place, ...]
+) -> Told:
     """Write everything with one question; raise Contended where a row was changed by another meanwhile."""
     row = await session.fetchrow(
         _BOOK,
@@ -31,22 +35,20 @@ async def book(session: Session, lease: Lease, before: AccountState, changes: Ch
         lease.epoch,
         before.version,
         before.desired_version,
-        _ENCODE.encode(_change(before, changes, place)).decode(),
+        _ENCODE.encode(_change(before, changes, places)).decode(),
     )
     return Told(**dict(row))
 
 
-def _change(before: AccountState, changes: Changes, place: Place | None) -> Row:
-    newest = {(*one.instrument, one.life): one for one in changes.positions}
-    pairs = {(one.pair_id, one.round): one for one in changes.pairs}
+def _change(before: AccountState, changes: Changes, places: tuple[Place, ...]) -> Row:
     parts: Row = {
-        "intents": changes.intents,
-        "orders": [_order(one) for one in changes.orders],
-        "positions": [_position(one) for one in newest.values()],
-        "slots": changes.slots,
-        "memories": changes.memories,
-        "portfolios": changes.portfolios,
-        "pairs": [_pair(one) for one in pairs.values()],
+        "intents": _newest(changes.intents, "intent_id"),
+        "orders": [_order(one) for one in _newest(changes.orders, "client_order_id")],
+        "positions": [_position(one) for one in _newest(changes.positions, "instrument", "life")],
+        "slots": _newest(changes.slots, "strategy", "symbol", "slot"),
+        "memories": _newest(changes.memories, "strategy", "symbol"),
+        "portfolios": _newest(changes.portfolios, "strategy", "symbol"),
+        "pairs": [_pair(one) for one in _newest(changes.pairs, "pair_id", "round")],
         "blocks": changes.blocks,
         "unblocked": changes.unblocked,
         "fills": changes.fills,
@@ -55,15 +57,20 @@ def _change(before: AccountState, changes: Changes, place: Place | None) -> Row:
         "audits": changes.audits,
     }
     change = {name: rows for name, rows in parts.items() if rows}
-    if place is not None:
-        change["offset"] = {"partition": place.partition, "next": place.offset + 1}
+    if places:
+        change["offsets"] = [{"partition": one.partition, "next": one.offset + 1} for one in places]
     if changes != Changes():
-        # Its presence says that there is more than an offset.
+        # Its presence says that there is more than offsets.
         told = changes.event_sequence
         change["event_sequence"] = before.event_sequence if told is None else told
     if changes.balances is not None:
         change["balances"] = changes.balances
     return change
+
+
+def _newest(rows: Iterable[R], *key: str) -> list[R]:
+    """Return each row once, as it stands last."""
+    return list({tuple(getattr(one, part) for part in key): one for one in rows}.values())
 
 
 async def audit(session: Session, account: str, entry: Entry) -> None:

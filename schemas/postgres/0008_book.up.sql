@@ -252,12 +252,12 @@ BEGIN
         GET DIAGNOSTICS written = ROW_COUNT;
         PERFORM all_written('payments', written, change -> 'payments');
     END IF;
-    IF change ? 'offset' THEN
+    IF change ? 'offsets' THEN
         INSERT INTO intake_offsets (account, partition, next)
-        VALUES (of_account, (change -> 'offset' ->> 'partition')::integer, (change -> 'offset' ->> 'next')::bigint)
+        SELECT of_account, f.partition, f.next FROM jsonb_populate_recordset(NULL::intake_offsets, change -> 'offsets') f
         ON CONFLICT (account, partition) DO UPDATE SET next = excluded.next WHERE intake_offsets.next < excluded.next;
     END IF;
-    -- Where only the offset moves nothing is told.
+    -- Where only offsets move nothing is told.
     IF NOT change ? 'event_sequence' THEN
         RETURN;
     END IF;

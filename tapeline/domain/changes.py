@@ -83,6 +83,29 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(one.value for one in self.outgoing if isinstance(one.value, records.OrderEvent))
 
 
+def joined(first: Changes, second: Changes) -> Changes:
+    """Return both as one, the second made on the outcome of the first: of a row that is in both the last one counts."""
+    both: dict[str, object] = {}
+    for name in Changes.__struct_fields__:
+        before, after = getattr(first, name), getattr(second, name)
+        if name in ("balances", "event_sequence"):
+            both[name] = before if after is None else after
+        else:
+            both[name] = (*before, *after)
+    return Changes(**both)  # type: ignore[arg-type]  # each field has the type of the two that it is made of
+
+
+def apart(first: Changes, second: Changes) -> bool:
+    """Tell whether the second must be written on its own, for in one write something of it would be lost.
+
+    A fill is booked on the newest life of its position that is written with it; wallets are told once in a version.
+    """
+    lives = {one.instrument: one.life for one in first.positions}
+    other_life = any(lives.get(one.instrument, one.life) != one.life for one in second.positions)
+    wallets = first.balances is not None and second.balances is not None
+    return other_life or wallets or bool(first.unblocked and second.blocks)
+
+
 class Draft:
     """A copy of an account's state that is changed step by step, and remembers what to write and to tell."""
 

@@ -27,7 +27,7 @@ from tests.support.clickhouse_front import free_port
 from tests.support.eventually import eventually
 from tests.support.own_database import own_database
 from tests.support.store_bench import Pauses
-from tests.support.store_steps import approving, leased, whole_trade
+from tests.support.store_steps import approving, leased, take, whole_trade
 from tests.support.trader_values import intent
 
 D = Decimal
@@ -91,7 +91,7 @@ async def test_a_trade_is_read_as_the_executor_stored_it(own: Own) -> None:
 
 async def test_the_order_path_stands_still_when_all_is_over_and_published(own: Own) -> None:
     lease = await leased(own.store)
-    await own.store.take(lease, intent(), Place(partition=0, offset=0), approving("a"))
+    await take(own.store, lease, intent(), Place(partition=0, offset=0), approving("a"))
     await own.store.published("main", 1_000)
     assert not await settled(own.endpoint, within_s=AT_ONCE_S)
     await own.store.answered(lease, "a", Answer(status="REJECTED", code="insufficient"))

@@ -30,7 +30,7 @@ from tapeline.runtime.trading_story import Named, NamedIntent
 from tapeline.runtime.transactions import Transactions
 from tests.support.own_database import own_database
 from tests.support.store_bench import Bench, postgres_bench
-from tests.support.store_steps import approving, leased, never, whole_trade
+from tests.support.store_steps import approving, leased, never, take, whole_trade
 from tests.support.trader_values import fill, intent, order, plan
 from tests.unit.cli.explained import COMMAND, PAIR
 
@@ -65,8 +65,12 @@ async def test_orders_are_the_stores_newest_first_and_filtered(own: Own) -> None
     await whole_trade(own.bench.store)
     lease = await leased(own.bench.store)
     later = intent(strategy="other", slot=1)
-    await own.bench.store.take(
-        lease, later, Place(partition=0, offset=1), lambda _: plan(later, order(later, "c"), exposure="1")
+    await take(
+        own.bench.store,
+        lease,
+        later,
+        Place(partition=0, offset=1),
+        lambda _: plan(later, order(later, "c"), exposure="1"),
     )
     stored = {one.client_order_id: one for one in (await own.bench.store.state("main", orders=("a", "b", "c"))).orders}
 
@@ -162,10 +166,10 @@ async def test_an_order_of_an_exit_belongs_to_the_trade_that_its_intent_names(ow
     first = msgspec.structs.replace(PAIR, strategy="grid-1", round=0, event="begun", reason=None)
     enter, leave = intent(COMMAND), intent(ExitPair(pair_id=PAIR.pair_id, round=0, parts=1), round_=1)
     entry = msgspec.structs.replace(plan(enter, order(enter, "in")), pair=first)
-    await store.take(lease, enter, Place(partition=0, offset=0), lambda _: entry)
+    await take(store, lease, enter, Place(partition=0, offset=0), lambda _: entry)
     await store.change_pair(lease, msgspec.structs.replace(first, round=1))
-    await store.take(
-        lease, leave, Place(partition=0, offset=1), lambda _: plan(leave, order(leave, "out", closing=True))
+    await take(
+        store, lease, leave, Place(partition=0, offset=1), lambda _: plan(leave, order(leave, "out", closing=True))
     )
     async with transaction(own.endpoint) as session:
         pairs = [(await trading_story.story(session, name)).pair for name in ("in", "out")]
@@ -178,7 +182,7 @@ def name(one: Named | NamedIntent) -> str:
 
 async def test_an_order_is_found_by_either_id_or_its_beginning(own: Own) -> None:
     lease = await leased(own.bench.store)
-    await own.bench.store.take(lease, intent(), Place(partition=0, offset=0), approving("abc1", "abd2", "a"))
+    await take(own.bench.store, lease, intent(), Place(partition=0, offset=0), approving("abc1", "abd2", "a"))
     await own.bench.store.answered(lease, "abd2", Answer(status="PLACED", venue_order_id="77-1"))
 
     async def found(text: str) -> list[str]:
@@ -202,7 +206,7 @@ async def test_an_intent_has_a_story_with_orders_and_without(own: Own) -> None:
     await whole_trade(own.bench.store)
     lease, store = await leased(own.bench.store), own.bench.store
     refused = intent(round_=1)
-    await store.take(lease, refused, Place(partition=0, offset=9), never)
+    await take(store, lease, refused, Place(partition=0, offset=9), never)
     async with transaction(own.endpoint) as session:
         alone = await trading_story.story_of_intent(session, refused.intent_id)
         whole = await trading_story.story_of_intent(session, intent().intent_id)
@@ -224,9 +228,9 @@ async def test_an_exit_that_was_refused_names_the_trade_that_it_would_have_left(
     enter, leave = intent(COMMAND), intent(ExitPair(pair_id=PAIR.pair_id, round=0, parts=1), round_=1)
     again = intent(COMMAND, round_=2)
     entry = msgspec.structs.replace(plan(enter, order(enter, "in")), pair=first)
-    await store.take(lease, enter, Place(partition=0, offset=0), lambda _: entry)
-    await store.take(lease, leave, Place(partition=0, offset=1), never)
-    await store.take(lease, again, Place(partition=0, offset=2), never)
+    await take(store, lease, enter, Place(partition=0, offset=0), lambda _: entry)
+    await take(store, lease, leave, Place(partition=0, offset=1), never)
+    await take(store, lease, again, Place(partition=0, offset=2), never)
     async with transaction(own.endpoint) as session:
         found = [(await trading_story.story_of_intent(session, one.intent_id)).pair for one in (leave, again)]
     assert [None if one is None else (one.pair_id, one.round) for one in found] == [(PAIR.pair_id, 0), None]

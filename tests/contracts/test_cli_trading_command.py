@@ -10,7 +10,7 @@ from tapeline.domain.changes import Place
 from tapeline.runtime.settings import Settings
 from tests.contracts.test_cli_trading import Own, own
 from tests.journeys.command import Tapeline
-from tests.support.store_steps import leased, never, whole_trade
+from tests.support.store_steps import leased, never, take, whole_trade
 from tests.support.trader_values import fill, intent
 
 __all__ = ["own"]
@@ -65,7 +65,7 @@ async def test_an_order_is_explained_and_an_unknown_one_names_the_nearest(own: O
     assert shown.stdout.startswith("a  FILLED\n  what        buy 1 BTC/USDT at bybit futures for 100, limit GTC\n")
 
     lease, refused = await leased(own.bench.store), intent(round_=1)
-    await own.bench.store.take(lease, refused, Place(partition=0, offset=9), never)
+    await take(own.bench.store, lease, refused, Place(partition=0, offset=9), never)
     found = tapeline.json("explain", refused.intent_id)
     assert picked(found["verdict"], "verdict", "code", "reason") == ["refused", "max_exposure", "too much"]
     assert picked(found, "order", "orders", "books") == [None, [], []]

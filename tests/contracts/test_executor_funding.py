@@ -15,7 +15,7 @@ from tapeline.domain.funding import LATE_US, Exposed
 from tapeline.domain.orders import Answer
 from tapeline.domain.positions import OurFunding
 from tests.support.store_bench import Bench, memory_bench
-from tests.support.store_steps import approving, at_the_time_of, bench, bench_kind, leased
+from tests.support.store_steps import approving, at_the_time_of, bench, bench_kind, leased, take
 from tests.support.trader_values import SYMBOL, fill, intent
 
 __all__ = ["bench", "bench_kind"]
@@ -41,7 +41,7 @@ async def dealt(bench: Bench, lease: Lease, name: str, side: str, at_us: int) ->
 async def opened(bench: Bench) -> Lease:
     """Open a long of 1 at 100 s; its one order has ended."""
     lease = await leased(bench.store)
-    await bench.store.take(lease, intent(), Place(partition=0, offset=0), approving("a"), trace_id="t1")
+    await take(bench.store, lease, intent(), Place(partition=0, offset=0), approving("a"), trace_id="t1")
     await bench.store.sent(lease, "a", OPENED_US)
     await dealt(bench, lease, "f1", "buy", OPENED_US)
     await bench.store.answered(lease, "a", Answer(status="FILLED", filled=Decimal(1)))
@@ -148,7 +148,7 @@ async def test_a_payment_without_a_life_of_ours_is_noted_and_booked_when_one_sho
 
 async def test_nothing_is_booked_while_an_order_may_have_fills_that_are_not_told(bench: Bench) -> None:
     lease = await leased(bench.store)
-    await bench.store.take(lease, intent(), Place(partition=0, offset=0), approving("a"))
+    await take(bench.store, lease, intent(), Place(partition=0, offset=0), approving("a"))
     await bench.store.sent(lease, "a", OPENED_US)
     assert not await bench.store.funded(lease, paid("p1", "1", OPENED_US + 1))
     await bench.store.answered(lease, "a", Answer(status="PLACED", filled=Decimal(1)))

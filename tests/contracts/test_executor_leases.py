@@ -18,6 +18,8 @@ from tests.support.store_steps import (
     bench,
     bench_kind,
     leased,
+    pass_by,
+    take,
 )
 from tests.support.trader_values import fill, intent, order
 
@@ -56,15 +58,15 @@ async def test_a_lease_that_was_given_up_needs_no_waiting(bench: Bench) -> None:
 
 async def test_the_old_holder_is_fenced_in_every_step(bench: Bench) -> None:
     old = await leased(bench.store)
-    await bench.store.take(old, intent(), Place(partition=0, offset=0), approving("a"))
+    await take(bench.store, old, intent(), Place(partition=0, offset=0), approving("a"))
     await bench.store.close()
     await leased(bench.other, "executor-2")
     before = await bench.other.state("main")
 
     steps: list[Awaitable[object]] = [
         bench.store.renew(old, for_us=LONG_US),
-        bench.store.take(old, intent(slot=1), Place(partition=0, offset=1), approving("b")),
-        bench.store.pass_by(old, Place(partition=0, offset=1)),
+        take(bench.store, old, intent(slot=1), Place(partition=0, offset=1), approving("b")),
+        pass_by(bench.store, old, Place(partition=0, offset=1)),
         bench.store.add(old, (order(intent(), "c"),)),
         bench.store.sent(old, "a", 5),
         bench.store.answered(old, "a", Answer(status="PLACED")),
@@ -83,9 +85,9 @@ async def test_a_lease_that_has_run_out_is_fenced_until_it_is_renewed(bench: Ben
     lease = await bench.store.open_lease("main", "executor-1", for_us=1)
     assert isinstance(lease, Lease)
     with pytest.raises(Fenced, match="run out"):
-        await bench.store.take(lease, intent(), Place(partition=0, offset=0), approving("a"))
+        await take(bench.store, lease, intent(), Place(partition=0, offset=0), approving("a"))
     renewed = await bench.store.renew(lease, for_us=LONG_US)
-    assert isinstance(await bench.store.take(renewed, intent(), Place(partition=0, offset=0), approving("a")), Taken)
+    assert isinstance(await take(bench.store, renewed, intent(), Place(partition=0, offset=0), approving("a")), Taken)
 
 
 async def test_desired_state_is_versioned_audited_and_told(bench: Bench) -> None:
@@ -98,7 +100,7 @@ async def test_desired_state_is_versioned_audited_and_told(bench: Bench) -> None
     assert isinstance(lost, Superseded)
     assert lost.current == first
     lease = await leased(bench.store)
-    refused = await bench.store.take(lease, intent(), Place(partition=0, offset=0), approving("a"))
+    refused = await take(bench.store, lease, intent(), Place(partition=0, offset=0), approving("a"))
     assert isinstance(refused, NotTaken)
     assert refused.refused.code == "halted"
     control = await bench.store.outbox("control", most=10)
@@ -109,7 +111,7 @@ async def test_desired_state_is_versioned_audited_and_told(bench: Bench) -> None
 
 async def test_the_outbox_keeps_what_the_broker_does_not_have(bench: Bench) -> None:
     lease = await leased(bench.store)
-    await bench.store.take(lease, intent(), Place(partition=0, offset=0), approving("a"))
+    await take(bench.store, lease, intent(), Place(partition=0, offset=0), approving("a"))
     waiting = await bench.store.outbox("main", most=3)
     await bench.store.published("main", waiting[1].number)
 

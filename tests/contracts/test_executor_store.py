@@ -29,6 +29,7 @@ from tests.support.store_steps import (
     leased,
     never,
     nothing,
+    take,
     told,
     whole_trade,
 )
@@ -42,7 +43,7 @@ APPROVED = ["audit", "intent_approved", "order_pending", "order_sent", "portfoli
 
 async def test_an_intent_is_stored_whole_before_anything_is_sent(bench: Bench) -> None:
     lease = await leased(bench.store)
-    taken = await bench.store.take(lease, intent(), Place(partition=2, offset=7), approving("a"), trace_id="t1")
+    taken = await take(bench.store, lease, intent(), Place(partition=2, offset=7), approving("a"), trace_id="t1")
 
     state = await bench.store.state("main")
     assert isinstance(taken, Taken)
@@ -109,7 +110,7 @@ async def test_after_settlement_nothing_is_reserved_and_the_round_is_raised(benc
 
 async def test_settling_waits_for_every_order(bench: Bench) -> None:
     lease = await leased(bench.store)
-    await bench.store.take(lease, intent(), Place(partition=0, offset=0), approving("a"))
+    await take(bench.store, lease, intent(), Place(partition=0, offset=0), approving("a"))
     with pytest.raises(ValueError, match="still waits"):
         await bench.store.settle(lease, intent().intent_id, "early")
     assert len((await bench.store.state("main")).standing().reservations) == 1
@@ -126,12 +127,12 @@ async def test_e27_the_audit_is_an_unbroken_chain(bench: Bench) -> None:
 async def test_an_intent_that_comes_again_is_answered_once(bench: Bench) -> None:
     """A crash after the commit reads the same record again; a producer that resends gives it another offset."""
     lease = await leased(bench.store)
-    await bench.store.take(lease, intent(), Place(partition=0, offset=4), approving("a"))
+    await take(bench.store, lease, intent(), Place(partition=0, offset=4), approving("a"))
     before = await bench.store.state("main")
 
-    again = await bench.store.take(lease, intent(), Place(partition=0, offset=4), approving("b"))
+    again = await take(bench.store, lease, intent(), Place(partition=0, offset=4), approving("b"))
     after = await bench.store.state("main")
-    resent = await bench.store.take(lease, intent(), Place(partition=0, offset=5), approving("c"))
+    resent = await take(bench.store, lease, intent(), Place(partition=0, offset=5), approving("c"))
 
     assert (again, resent, await bench.store.offsets("main")) == (AlreadyTaken(), AlreadyTaken(), {0: 6})
     assert at_the_time_of(after, before) == after
@@ -140,9 +141,9 @@ async def test_an_intent_that_comes_again_is_answered_once(bench: Bench) -> None
 
 async def test_one_opening_per_slot_and_round_others_are_stale(bench: Bench) -> None:
     lease = await leased(bench.store)
-    await bench.store.take(lease, intent(), Place(partition=0, offset=0), approving("a"))
+    await take(bench.store, lease, intent(), Place(partition=0, offset=0), approving("a"))
     for offset, round_ in enumerate((1, 7), start=1):
-        late = await bench.store.take(lease, intent(round_=round_), Place(partition=0, offset=offset), approving("b"))
+        late = await take(bench.store, lease, intent(round_=round_), Place(partition=0, offset=offset), approving("b"))
         assert isinstance(late, NotTaken)
         assert (late.refused.code, [one.kind for one in late.events]) == ("stale_round", ["intent_refused"])
     assert [one.client_order_id for one in (await bench.store.state("main")).orders] == ["a"]
@@ -150,8 +151,8 @@ async def test_one_opening_per_slot_and_round_others_are_stale(bench: Bench) -> 
 
 async def test_a_refused_opening_ends_its_round_so_that_the_next_one_has_a_new_id(bench: Bench) -> None:
     lease = await leased(bench.store)
-    first = await bench.store.take(lease, intent(), Place(partition=0, offset=0), never)
-    second = await bench.store.take(lease, intent(round_=1), Place(partition=0, offset=1), approving("a"))
+    first = await take(bench.store, lease, intent(), Place(partition=0, offset=0), never)
+    second = await take(bench.store, lease, intent(round_=1), Place(partition=0, offset=1), approving("a"))
 
     assert isinstance(first, NotTaken)
     assert first.refused == Refused(code="max_exposure", reason="too much")
@@ -160,7 +161,7 @@ async def test_a_refused_opening_ends_its_round_so_that_the_next_one_has_a_new_i
 
 async def test_an_intent_that_has_expired_is_refused_unasked(bench: Bench) -> None:
     lease = await leased(bench.store)
-    late = await bench.store.take(lease, intent(expires_us=5), Place(partition=0, offset=0), approving("a"))
+    late = await take(bench.store, lease, intent(expires_us=5), Place(partition=0, offset=0), approving("a"))
     assert isinstance(late, NotTaken)
     assert late.refused.code == "expired"
 
@@ -171,7 +172,7 @@ async def test_a_memory_follows_the_one_before_it(bench: Bench) -> None:
     for offset, (replaces, version) in enumerate(((0, 1), (1, 2), (1, 2), (0, 1))):
         memory = Memory(version=version, kind="Grid", body=str(offset))
         one = intent(Remember(replaces=replaces), memory=memory, again=str(offset))
-        answer = await bench.store.take(lease, one, Place(partition=0, offset=offset), nothing(one))
+        answer = await take(bench.store, lease, one, Place(partition=0, offset=offset), nothing(one))
         kept.append(type(answer).__name__)
     state = await bench.store.state("main")
     assert kept == ["Taken", "Taken", "NotTaken", "NotTaken"]
@@ -187,7 +188,7 @@ async def test_a_decision_that_crashes_leaves_nothing(bench: Bench) -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        await bench.store.take(lease, intent(), Place(partition=0, offset=0), crash)
+        await take(bench.store, lease, intent(), Place(partition=0, offset=0), crash)
     after = await bench.store.state("main")
     assert (at_the_time_of(after, before), await bench.store.offsets("main")) == (after, {})
 
@@ -198,7 +199,7 @@ async def test_a_transaction_that_is_cut_off_at_its_commit_leaves_nothing(bench:
     await bench.fail_commits()
 
     with pytest.raises(Unavailable):
-        await bench.store.take(lease, intent(), Place(partition=0, offset=0), approving("a"))
+        await take(bench.store, lease, intent(), Place(partition=0, offset=0), approving("a"))
     await bench.mend()
     after = await bench.store.state("main")
     assert at_the_time_of(after, before) == after
@@ -208,7 +209,7 @@ async def test_a_transaction_that_is_cut_off_at_its_commit_leaves_nothing(bench:
 async def test_e20_a_lost_race_is_tried_again_three_times(bench: Bench) -> None:
     lease = await leased(bench.store)
     await bench.lose_races(3)
-    taken = await bench.store.take(lease, intent(), Place(partition=0, offset=0), approving("a"))
+    taken = await take(bench.store, lease, intent(), Place(partition=0, offset=0), approving("a"))
 
     assert isinstance(taken, Taken)
     assert bench.clock.slept == [0.1, 0.1, 0.1]
@@ -220,7 +221,7 @@ async def test_e20_a_fourth_lost_race_is_unavailable_and_nothing_is_written(benc
     before = await bench.store.state("main")
     await bench.lose_races(4)
     with pytest.raises(Unavailable, match="lost against another"):
-        await bench.store.take(lease, intent(), Place(partition=0, offset=0), approving("a"))
+        await take(bench.store, lease, intent(), Place(partition=0, offset=0), approving("a"))
 
     after = await bench.store.state("main")
     assert (at_the_time_of(after, before), bench.clock.slept) == (after, [0.1, 0.1, 0.1])
@@ -228,7 +229,7 @@ async def test_e20_a_fourth_lost_race_is_unavailable_and_nothing_is_written(benc
 
 async def test_e20_of_two_changes_at_once_none_is_lost(bench: Bench) -> None:
     lease = await leased(bench.store)
-    await bench.store.take(lease, intent(), Place(partition=0, offset=0), approving("a"))
+    await take(bench.store, lease, intent(), Place(partition=0, offset=0), approving("a"))
     fills = [fill(f"f{number}", "a", "0.125") for number in range(8)]
 
     booked = await asyncio.gather(*(bench.store.filled(lease, one, base="BTC") for one in (*fills, *fills)))
@@ -241,7 +242,7 @@ async def test_e20_of_two_changes_at_once_none_is_lost(bench: Bench) -> None:
 
 async def test_e16_a_fill_counts_once_by_its_id(bench: Bench) -> None:
     lease = await leased(bench.store)
-    await bench.store.take(lease, intent(), Place(partition=0, offset=0), approving("a"))
+    await take(bench.store, lease, intent(), Place(partition=0, offset=0), approving("a"))
     assert await bench.store.filled(lease, fill("f1", "a", "0.5"), base="BTC")
     before = await bench.store.state("main")
 
@@ -252,7 +253,7 @@ async def test_e16_a_fill_counts_once_by_its_id(bench: Bench) -> None:
 
 async def test_k14_a_late_fill_corrects_amounts_and_leaves_the_state(bench: Bench) -> None:
     lease = await leased(bench.store)
-    await bench.store.take(lease, intent(), Place(partition=0, offset=0), approving("a"))
+    await take(bench.store, lease, intent(), Place(partition=0, offset=0), approving("a"))
     await bench.store.answered(lease, "a", Answer(status="CANCELLED"))
     assert await bench.store.filled(lease, fill("f1", "a", "0.5"), base="BTC")
 
@@ -263,7 +264,7 @@ async def test_k14_a_late_fill_corrects_amounts_and_leaves_the_state(bench: Benc
 
 async def test_k14_only_looking_up_leads_out_of_unknown(bench: Bench) -> None:
     lease = await leased(bench.store)
-    await bench.store.take(lease, intent(), Place(partition=0, offset=0), approving("a"))
+    await take(bench.store, lease, intent(), Place(partition=0, offset=0), approving("a"))
     await bench.store.answered(lease, "a", Answer(status="UNKNOWN"))
 
     assert (await bench.store.answered(lease, "a", Answer(status="PLACED"))).status == "UNKNOWN"
@@ -272,7 +273,7 @@ async def test_k14_only_looking_up_leads_out_of_unknown(bench: Bench) -> None:
 
 async def test_e26_repairs_are_carried_out_once_and_then_nothing_is_left(bench: Bench) -> None:
     lease = await leased(bench.store)
-    await bench.store.take(lease, intent(), Place(partition=0, offset=0), approving("a"))
+    await take(bench.store, lease, intent(), Place(partition=0, offset=0), approving("a"))
     await bench.store.answered(lease, "a", Answer(status="UNKNOWN"))
     there = Theirs(
         markets=frozenset({("bybit", "futures")}),
@@ -289,13 +290,13 @@ async def test_e26_repairs_are_carried_out_once_and_then_nothing_is_left(bench: 
     assert check(state, booked, there, bases).none
     assert [(one.status, one.filled) for one in state.orders] == [("FILLED", Decimal(1))]
     assert [(one.symbol, one.reason) for one in state.blocks] == [("BTC/USDT", "a position of 2 that is not ours")]
-    refused = await bench.store.take(lease, intent(slot=1), Place(partition=0, offset=1), never)
+    refused = await take(bench.store, lease, intent(slot=1), Place(partition=0, offset=1), never)
     assert isinstance(refused, NotTaken)
 
 
 async def test_an_order_of_a_step_that_is_asked_for_again_is_left_alone(bench: Bench) -> None:
     lease = await leased(bench.store)
-    await bench.store.take(lease, intent(), Place(partition=0, offset=0), approving("a"))
+    await take(bench.store, lease, intent(), Place(partition=0, offset=0), approving("a"))
     await bench.store.add(lease, (order(intent(), "b"),))
     await bench.store.answered(lease, "b", Answer(status="PLACED"))
     await bench.store.add(lease, (order(intent(), "b"),))
@@ -308,10 +309,10 @@ async def test_an_order_of_a_step_that_is_asked_for_again_is_left_alone(bench: B
 async def test_what_begins_at_once_is_the_intent_s_own_and_nothing_that_it_cancels(bench: Bench) -> None:
     """A cancel changes the row of an order that was sent long ago: it is not sent again for that."""
     lease = await leased(bench.store)
-    first = await bench.store.take(lease, intent(), Place(partition=0, offset=0), approving("a"))
+    first = await take(bench.store, lease, intent(), Place(partition=0, offset=0), approving("a"))
     asked = intent(CancelOrder(client_order_id="a"))
     wanted = Plan(reservation=plan(asked).reservation, cancels=("a",))
-    cancelling = await bench.store.take(lease, asked, Place(partition=0, offset=1), lambda _: wanted)
+    cancelling = await take(bench.store, lease, asked, Place(partition=0, offset=1), lambda _: wanted)
 
     assert isinstance(first, Taken)
     assert isinstance(cancelling, Taken)
@@ -333,7 +334,7 @@ async def test_two_accounts_may_trade_the_same_pair_and_share_a_trade_id(bench: 
             realized_pnl=Decimal(0), at_us=0,
         )  # fmt: skip
         wanted = Plan(reservation=plan(asked, own).reservation, orders=(own,), pair=pair)
-        taken = await bench.store.take(lease, asked, Place(partition=0, offset=0), partial(_always, wanted))
+        taken = await take(bench.store, lease, asked, Place(partition=0, offset=0), partial(_always, wanted))
         assert isinstance(taken, Taken)
         dealt = msgspec.structs.replace(fill("same", f"a-{account}"), account=account)
         assert await bench.store.filled(lease, dealt, base="BTC")

@@ -11,10 +11,11 @@ import msgspec
 from executor.__main__ import LAST_ANSWERS_S
 from executor.ports import Fenced, Lease, LeaseHeld, Waiting
 from executor.running import Executor, Ports
-from executor.store.steps import Wanted, Work
+from executor.store.remembering import Done, Told
+from executor.store.steps import Task
 from executor.terms import Known, Terms
 from tapeline.domain.account import AccountState
-from tapeline.domain.changes import Place
+from tapeline.domain.changes import Changes, Place
 from tapeline.domain.funding import Exposed
 from tapeline.domain.reconcile import Booked
 from tapeline.errors import Unavailable
@@ -94,14 +95,25 @@ class GatedStore(MemoryStore):
         await self._pass()
         return found
 
-    async def transact(
-        self, lease: Lease, wanted: Wanted, work: Work, *, place: Place | None = None, urgent: bool = False
-    ) -> None:
+    async def transact(self, lease: Lease, *tasks: Task, urgent: bool = False) -> int:
         """Do one transaction."""
-        await self._pass()
-        await super().transact(lease, wanted, work, place=place, urgent=urgent)
+        done = await super().transact(lease, *tasks, urgent=urgent)
         await self._compare(lease.account)
+        return done
+
+    async def on_rows(self, lease: Lease, task: Task) -> Done:
+        """Do it on the rows; others wait meanwhile."""
         await self._pass()
+        found = await super().on_rows(lease, task)
+        await self._pass()
+        return found
+
+    async def book(self, lease: Lease, before: AccountState, changes: Changes, places: tuple[Place, ...]) -> Told:
+        """Write; others wait meanwhile."""
+        await self._pass()
+        found = await super().book(lease, before, changes, places)
+        await self._pass()
+        return found
 
     async def state(self, account: str, *, orders: tuple[str, ...] = ()) -> AccountState:
         """Read."""

@@ -9,8 +9,9 @@ import msgspec
 
 from executor.ports import Cached, Clock, Lease, LeaseHeld, Superseded, Waiting
 from executor.store.postgres import lease_entry
-from executor.store.remembering import Done, Remembering, Stand, Told, fenced
-from executor.store.steps import Wanted, Work
+from executor.store.remembered import Stand
+from executor.store.remembering import Done, Remembering, Told, fenced
+from executor.store.steps import Task, Wanted
 from tapeline.domain.account import AccountState
 from tapeline.domain.account_records import Control
 from tapeline.domain.changes import Changes, Outgoing, Place
@@ -109,19 +110,20 @@ class MemoryStore(Remembering):
         async with _Transaction(self._database) as tables:
             return memory_tables.read(tables, account, Wanted(orders=orders, whole=True), self._clock.now_us())
 
-    async def on_rows(self, lease: Lease, wanted: Wanted, work: Work, place: Place | None) -> Done:
+    async def on_rows(self, lease: Lease, task: Task) -> Done:
         """Run one transaction: check the lease, read, work, write."""
+        place = task.place
         async with _Transaction(self._database) as tables:
             _fenced(tables, lease, self._clock.now_us(), late=False)
             expected = None if place is None else tables.offsets.get((lease.account, place.partition))
-            state = memory_tables.read(tables, lease.account, wanted, self._clock.now_us())
-            changes = work(state, expected)
+            state = memory_tables.read(tables, lease.account, task.wanted, self._clock.now_us())
+            changes = task.work(state, expected)
             if changes is not None:
-                memory_tables.put(tables, state, changes, place)
+                memory_tables.put(tables, state, changes, () if place is None else (place,))
             self._lose()
         return Done(state=state, changes=changes, next_offset=expected, at_us=state.now_us)
 
-    async def book(self, lease: Lease, before: AccountState, changes: Changes, place: Place | None) -> Told:
+    async def book(self, lease: Lease, before: AccountState, changes: Changes, places: tuple[Place, ...]) -> Told:
         """Write changes that were decided on a state, unless another one stands."""
         async with _Transaction(self._database) as tables:
             row, now_us = tables.accounts[lease.account], self._clock.now_us()
@@ -131,7 +133,7 @@ class MemoryStore(Remembering):
                 return Told(verdict="lease", at_us=now_us, epoch=row.epoch)
             if (row.version, memory_tables.desired_version(tables)) != (before.version, before.desired_version):
                 return Told(verdict="version", at_us=now_us, epoch=row.epoch)
-            memory_tables.put(tables, before, changes, place)
+            memory_tables.put(tables, before, changes, places)
             self._lose()
         return Told(verdict="done", at_us=now_us, epoch=lease.epoch)
 

@@ -132,7 +132,7 @@ def _pairs(tables: Tables, account: str, symbols: set[str | None], wanted: Wante
     return list(newest.values())
 
 
-def put(tables: Tables, before: AccountState, changes: Changes, place: Place | None) -> None:
+def put(tables: Tables, before: AccountState, changes: Changes, places: tuple[Place, ...]) -> None:
     """Write all changes of one transaction."""
     for intent in changes.intents:
         if intent.opening and intent.status != "REFUSED" and _opened_by_another(tables, intent):
@@ -155,7 +155,7 @@ def put(tables: Tables, before: AccountState, changes: Changes, place: Place | N
         tables.blocks[block.account, block.venue, block.market, block.symbol] = block
     for block in changes.unblocked:
         tables.blocks.pop((block.account, block.venue, block.market, block.symbol), None)
-    if place is not None:
+    for place in places:
         tables.offsets[before.account, place.partition] = place.offset + 1
     row = tables.accounts[before.account]
     send(tables, before.account, (*changes.outgoing, *audited(tables, changes.audits)))

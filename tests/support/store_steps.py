@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from executor.ports import Lease, Store
+from executor.ports import Answered, Decide, Lease, LoggedIntent, Passed, Store
 from tapeline.domain.account import AccountState
 from tapeline.domain.account_records import Balance
 from tapeline.domain.booking import Plan
@@ -55,6 +55,24 @@ async def leased(store: Store, holder: str = "executor-1") -> Lease:
     return found
 
 
+async def take(
+    store: Store, lease: Lease, wanted: OrderIntent, place: Place, decide: Decide, *, trace_id: str | None = None
+) -> Answered:
+    """Answer one intent that stands in the log."""
+    logged = LoggedIntent(place=place, intent=wanted, trace_id=trace_id)
+    (answer,) = await store.take(lease, (logged,), lambda _: decide)
+    return answer
+
+
+async def pass_by(store: Store, lease: Lease, place: Place) -> None:
+    """Note the place of a record that is not for this account."""
+    assert await store.take(lease, (LoggedIntent(place=place, intent=None),), _asked) == (Passed(),)
+
+
+def _asked(found: OrderIntent) -> Decide:
+    raise AssertionError(found)
+
+
 def approving(*names: str) -> Callable[[Any], Plan]:
     """Return a decision that places one order per name."""
     wanted = intent()
@@ -90,7 +108,7 @@ async def whole_trade(store: Store) -> None:
     )
     memory = Memory(version=1, kind="Grid", body='{"centre":"64000"}')
     opened = intent(memory=memory)
-    await store.take(lease, opened, Place(partition=0, offset=0), approving("a", "b"), trace_id="t1")
+    await take(store, lease, opened, Place(partition=0, offset=0), approving("a", "b"), trace_id="t1")
     await store.sent(lease, "a", 11)
     await store.answered(lease, "a", Answer(status="PLACED", venue_order_id="v1", answered_us=12))
     await store.answered(lease, "b", Answer(status="UNKNOWN", reason="timed out"))
