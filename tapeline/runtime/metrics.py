@@ -84,6 +84,9 @@ PARTS = Gauge("tapeline_parts", "parts of the process that are started")
 PART_START_S = Histogram("tapeline_part_start_seconds", "how long a part took to start", ("part",))
 PART_STOPS_FORCED = Counter("tapeline_part_stops_forced_total", "parts that did not stop in their time", ("part",))
 TASK_FAILURES = Counter("tapeline_task_failures_total", "background tasks that failed", ("task",))
+LOOP_LATE_S = Histogram("tapeline_loop_late_seconds", "by how much the event loop came late, looked at each second")
+DISK_FREE_BYTES = Gauge("tapeline_disk_free_bytes", "room where a folder (data, log) is kept", ("folder",))
+DISK_SIZE_BYTES = Gauge("tapeline_disk_size_bytes", "size of the disk where a folder is kept", ("folder",))
 LOG_LINES_LOST = Counter("tapeline_log_lines_lost_total", "log lines that could not be written", ("file",))
 
 # dependencies
@@ -92,6 +95,7 @@ DEPENDENCY_RETRIES = Counter("tapeline_dependency_retries_total", "tries that fo
 PRODUCERS_RECREATED = Counter("tapeline_producers_recreated_total", "idempotent producers replaced", ("reason",))
 
 # contracts
+LAG = Gauge("tapeline_lag_records", "records not taken in yet, by topic; of producers: waiting", ("process", "topic"))
 RECORDS_MISSED = Counter("tapeline_records_missed_total", "records gone before they were read", ("topic",))
 DEAD_LETTERS = Counter("tapeline_dead_letters_total", "records put aside", ("topic",))
 
