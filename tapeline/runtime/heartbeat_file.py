@@ -2,8 +2,8 @@
 
     python -m tapeline.runtime.heartbeat_file FILE
 
-ends with 0 while the process is ready and its file is young, else with 1 and the reason. It imports next to nothing, for
-a container asks every few seconds. Ages are of the monotonic clock, which all processes of a machine share.
+ends with 0 while the process is ready and its file is young, else with 1 and the reason. It imports nothing
+heavy, as every container asks often. Ages are of the monotonic clock, which all processes of a machine share.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The heartbeat file: young and ready is well; old, of another boot, missing, broken or waiting is not, with the reason."""
+"""The heartbeat file: young and ready is well; old, of another boot, missing, broken or waiting is not, and why."""
 
 from __future__ import annotations
 
