@@ -1,4 +1,4 @@
-"""What leaves the outbox is counted once, by what it says; how an account stands is shown, 0 where nothing is (D-27)."""
+"""What leaves the outbox is counted once, by what it says; how an account stands is shown, 0 where it is empty."""
 
 from __future__ import annotations
 
