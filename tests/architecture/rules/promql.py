@@ -1,4 +1,4 @@
-"""What a query of Prometheus names: metrics, and labels with the metrics that could have them; enough of PromQL for ours."""
+"""What a query of Prometheus names: metrics and labels, and whether they exist; enough of PromQL for our own."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FOREIGN: Mapping[str, frozenset[str]] = {
 }
 """What others serve, as far as we use it."""
 _WORDS = frozenset({
-    "by", "without", "on", "ignoring", "group_left", "group_right", "and", "or", "unless", "offset", "bool", "inf", "nan",
+    "by", "without", "on", "ignoring", "group_left", "group_right", "and", "or", "unless", "offset", "bool", "inf",
 })  # fmt: skip
 _TEXT = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'")
 _SELECTOR = re.compile(r"([a-zA-Z_:][\w:]*)\s*\{([^}]*)\}")
