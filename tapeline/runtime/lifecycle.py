@@ -280,7 +280,6 @@ async def _live(life: Lifecycle, main: Main) -> int:
         logs.get(__name__).info(
             LogEvent.PROCESS_STARTING, version=version("tapeline"), python=sys.version.partition(" ")[0]
         )
-        # From the first moment on: a process that hangs while it starts is unwell too.
         async with background("vitals", vitals.show(life.health, life.settings)):
             return await life.supervise(main)
 

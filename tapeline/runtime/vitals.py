@@ -1,6 +1,7 @@
 """The vital signs of a process, taken by its own event loop every second: heartbeat file, lateness, room on its disks.
 
-What stands still is seen from outside: the file gets old. Nothing here may stop a process.
+What stands still is seen from outside, from the first moment of its start on: the file gets old. Nothing here may stop
+a process.
 """
 
 from __future__ import annotations

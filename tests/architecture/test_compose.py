@@ -148,6 +148,17 @@ def test_the_broker_keeps_what_it_acknowledged() -> None:
     assert "unsafe-bypass-fsync" not in command
 
 
+@pytest.mark.parametrize("profile", PROFILES)
+def test_the_page_tells_how_much_memory_a_profile_takes_at_most(profile: str) -> None:
+    sizes = {"g": 1024, "m": 1}
+    limits = [services(TEXT)[name]["mem_limit"] for name in PROFILES[profile] if not name.startswith("prepare")]
+    gigabytes = sum(int(limit[:-1]) * sizes[limit[-1]] for limit in limits) / 1024
+    page = (ROOT / "docs" / "compose.md").read_text("utf-8")
+    shown = re.search(rf"^\| `{profile}` \|.*\| ([\d.]+) GB \|$", page, re.MULTILINE)
+    assert shown is not None
+    assert float(shown[1]) == pytest.approx(gigabytes, abs=0.06)
+
+
 def test_what_is_asked_of_env_stands_in_the_example() -> None:
     asked = set(re.findall(r"\$\{(\w+):\?", TEXT))
     assert asked == set(SECRETS)

@@ -1,4 +1,4 @@
-"""D-27 to D-29: a query names metrics and labels that exist, a rule says what to do, every metric is looked at."""
+"""D-27, D-28, D-29, K29: queries name what exists, rules say what to do, every metric is looked at."""
 
 from __future__ import annotations
 

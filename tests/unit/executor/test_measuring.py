@@ -57,7 +57,7 @@ def event(kind: OrderEventKind, **changes: Any) -> OrderEvent:  # noqa: ANN401 -
     return OrderEvent(**{**given, **changes})
 
 
-def order(name: str = "o", *, status: OrderStatus = "PLACED", filled: str = "0", **changes: Any) -> Order:  # noqa: ANN401
+def order(name: str = "o", *, status: OrderStatus = "PLACED", filled: str = "0", **changes: Any) -> Order:  # noqa: ANN401 - any field
     found = Order(
         client_order_id=name, venue="bybit", market="futures", part=1, attempt=1, side="buy", order_type="limit",
         time_in_force="IOC", quantity=Decimal(2), filled=Decimal(filled), commission=Decimal(0), reduce_only=False,
