@@ -14,7 +14,8 @@ from executor.ports import Waiting
 from tapeline.domain.account import AccountState, PortfolioRow
 from tapeline.domain.account_records import Audit, Balance, Control, Pair
 from tapeline.domain.changes import Outgoing
-from tapeline.domain.order_records import Fill, Leg, Order, OrderEvent, OrderEventKind, OrderStatus, Side
+from tapeline.domain.instruments import Side
+from tapeline.domain.order_records import Fill, Leg, Order, OrderEvent, OrderEventKind, OrderStatus
 from tapeline.runtime import metrics
 from tests.support import trader_values
 
