@@ -71,7 +71,7 @@ async def trade(life: Lifecycle, account: str, build: Build = usual) -> None:
     found = endpoints.resolve(settings)
     places = composing.places(settings, found.run)  # what cannot be is said before anything starts
     process = f"{SERVICE}-{account}-{socket.gethostname()}"
-    await life.start("telemetry", telemetry.serve(settings.process.metrics_port, life.health))
+    await life.start("telemetry", telemetry.serving(settings.process, life.health))
     schemas = await life.start("registry", RegistryClient(found.registry))
     codec = Codec(await registry.ids_for(found, schemas))
     publisher = await life.start("publisher", Publisher(found.kafka, client_id=process))

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Final
 
+from executor import measuring
 from executor.deciding import next_steps
 from executor.leasing import Holding
 from executor.ports import Clock, Fenced, Store
@@ -30,6 +31,7 @@ Alarm = Callable[[str, str], None]
 """Tells a person: a code and a sentence."""
 
 _URGENCY: Final[tuple[type[Step], ...]] = (Cancel, Drop, Change, Add, ReadFills, LookUp, Settle)
+_MEASURE_US: Final = US_PER_S
 _LOG = logs.get(__name__)
 
 
@@ -59,6 +61,7 @@ class Desk:
         self._next_look: dict[str, tuple[float, int]] = {}
         self._last: dict[str, OurOrder] = {}
         """Orders as they were read or begun last, for the time in which the store is away."""
+        self._measure_us = 0
         self._wake = asyncio.Event()
         self.stopping = False
         """Set before an end: nothing is opened from then on, and what rests at a venue is cancelled."""
@@ -121,6 +124,9 @@ class Desk:
         state = await self._store.state(self._holding.lease.account)
         unclear = self._touched | self._busy
         now_us = self._clock.now_us()
+        if now_us >= self._measure_us:
+            self._measure_us = now_us + _MEASURE_US
+            measuring.standing(state)
         due_us = now_us + int(self._terms.pass_every_s * US_PER_S)
         self._last = {one.client_order_id: one for one in state.orders}
         # One that has ended is looked at as well, as long as the venue has not told all of its fills.

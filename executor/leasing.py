@@ -7,7 +7,7 @@ import asyncio
 from executor.ports import Clock, Lease, LeaseHeld, Store
 from executor.terms import US_PER_S, Terms
 from tapeline.errors import Unavailable
-from tapeline.runtime import logs
+from tapeline.runtime import logs, metrics
 from tapeline.runtime.log_events import LogEvent
 
 _LOG = logs.get(__name__)
@@ -78,6 +78,7 @@ class Holding:
         try:
             async with asyncio.timeout(self._terms.renew_every_s):
                 await self._store.give_up(self.lease)
+            metrics.LEASE_UNTIL_S.set(0, account=self.lease.account)
         except (Unavailable, TimeoutError) as error:
             _LOG.warning(LogEvent.DEPENDENCY_LOST, dependency="store", reason=str(error))
 
@@ -85,3 +86,5 @@ class Holding:
         # Counted from before the question: the database began to count after it.
         self._lease = lease
         self._end_s = began_s + self._terms.lease_us / US_PER_S
+        until_s = self._clock.now_us() / US_PER_S + self._end_s - self._clock.monotonic_s()
+        metrics.LEASE_UNTIL_S.set(until_s, account=lease.account)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
+from executor.measuring import Told
 from executor.ports import Clock, Log, Store
 from executor.terms import Terms
 from tapeline.errors import Unavailable
@@ -19,7 +20,9 @@ _IDLE_S = 1.0
 _LOG = logs.get(__name__)
 
 
-async def publish(store: Store, log: Log, clock: Clock, terms: Terms, stream: str, news: asyncio.Event) -> None:
+async def publish(
+    store: Store, log: Log, clock: Clock, terms: Terms, stream: str, news: asyncio.Event, told: Told
+) -> None:
     """Publish a stream of the outbox for ever; while store or broker is away its records wait.
 
     Executors of several accounts share the stream of desired state: its records may then come twice, which is what
@@ -29,9 +32,11 @@ async def publish(store: Store, log: Log, clock: Clock, terms: Terms, stream: st
         news.clear()
         try:
             waiting = await store.outbox(stream, most=MOST)
+            told.waiting(stream, waiting, clock.now_us())
             if waiting:
                 await log.publish(waiting)
                 await store.published(stream, waiting[-1].number)
+                told.published(waiting)
                 continue
         except Unavailable as error:
             _LOG.warning(LogEvent.DEPENDENCY_LOST, dependency="outbox", reason=str(error))

@@ -9,19 +9,21 @@ from typing import Any
 
 import msgspec
 
+from executor import measuring
 from executor.closing import Closer
 from executor.desk import Alarm, Desk, Spawn
 from executor.funding import Funding
 from executor.intake import Intake
 from executor.leasing import Holding
 from executor.listening import Listener
+from executor.measuring import Told
 from executor.ports import Clock, Fenced, Log, Store, VenueLink
 from executor.publishing import publish
 from executor.reconciling import Reconciler
 from executor.submitting import Submitter
 from executor.terms import Known, Terms, Where
 from tapeline.errors import TapelineError
-from tapeline.runtime import desired_state, lifecycle, logs
+from tapeline.runtime import desired_state, lifecycle, logs, metrics
 from tapeline.runtime.desired_state import Wish
 from tapeline.runtime.log_events import LogEvent
 
@@ -77,6 +79,8 @@ class Executor:
             if isinstance(first, Fenced):
                 # Whichever of the loops or steps has noticed it.
                 _LOG.error(LogEvent.LEASE_LOST, account=self._known.account)
+                metrics.LEASES_LOST.inc(account=self._known.account)
+                metrics.LEASE_UNTIL_S.set(0, account=self._known.account)
             if first is error:
                 raise
             raise first from error
@@ -122,14 +126,15 @@ class Executor:
         ports, terms = self._ports, self._terms
         intake = Intake(ports.log, ports.store, ports.clock, self._holding, self._known, terms, desk)
         self._intake = intake
-        news, wishes = asyncio.Event(), asyncio.Event()
+        news, wishes, told = asyncio.Event(), asyncio.Event(), Told()
+        measuring.begin(ports.links)
         ports.store.on_written = news.set
         funding = Funding(ports.store, ports.links, ports.clock, self._holding, self._known, terms)
         works: list[tuple[str, Coroutine[Any, Any, None]]] = [
             ("desk", desk.run()),
             ("intake", intake.run()),
-            ("outbox", publish(ports.store, ports.log, ports.clock, terms, self._known.account, news)),
-            ("control", publish(ports.store, ports.log, ports.clock, terms, desired_state.STREAM, wishes)),
+            ("outbox", publish(ports.store, ports.log, ports.clock, terms, self._known.account, news, told)),
+            ("control", publish(ports.store, ports.log, ports.clock, terms, desired_state.STREAM, wishes, told)),
             ("balances", self._balances()),
             ("funding", funding.run()),
             ("halting", self._persist_halt()),

@@ -48,7 +48,7 @@ async def serve(life: Lifecycle, *, process: str, announce: Callable[[str], None
     state = State()
     desk = Desk(health=life.health, state=state, hub=Hub(state), token=access.token(settings, found))
     logs.hide(desk.token)
-    await life.start("telemetry", telemetry.serve(settings.process.metrics_port, life.health))
+    await life.start("telemetry", telemetry.serving(settings.process, life.health))
     life.health.waiting(tape.KAFKA, "what was published last is not read yet")
     listens = serving.serving(app.build(desk), settings.server.host, settings.server.port)
     address = await life.start("server", listens)

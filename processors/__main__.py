@@ -27,7 +27,7 @@ async def main(life: lifecycle.Lifecycle) -> None:
             raise Misconfigured(f"there is no agent {name!r}", fix=f"the agents are {', '.join(AGENTS)}")
     agents = {name: AGENTS[name](life.settings) for name in names}
     endpoints = resolve(life.settings)
-    await life.start("telemetry", telemetry.serve(life.settings.process.metrics_port, life.health))
+    await life.start("telemetry", telemetry.serving(life.settings.process, life.health))
     for name in names:
         await running.start(life, endpoints, name, (agents[name],))
     await life.stopping()

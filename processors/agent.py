@@ -49,7 +49,7 @@ class Agent(Generic[State]):
     have then, before any other topic of the same partition. Those in `everywhere` have one partition and are told to
     all states, whole: what stood in them at the start comes before everything else. `recall` takes the place of
     `conclude` after a replayed batch, where to conclude would change the state as if its outputs were published.
-    With `placed`, `decide` gets each record as Placed.
+    With `placed`, `decide` gets each record as Placed. `measure` brings what was published into the metrics.
     """
 
     name: str
@@ -65,3 +65,4 @@ class Agent(Generic[State]):
     everywhere: tuple[str, ...] = ()
     recall: Callable[[State], None] | None = None
     placed: bool = False
+    measure: Callable[[Output], None] | None = None

@@ -139,8 +139,12 @@ class Shell(Generic[State]):
         for name, records in outgoing.items():
             await self._outlets.publish(name, partition, records)
             self._written[name].inc(len(records))
+        measure = self._agent.measure
         for one in decided:
             self._acknowledge(one)
+            if measure is not None:
+                for output in one.outputs:
+                    measure(output)
 
     def _acknowledge(self, decided: _Decided) -> None:
         batch = decided.batch

@@ -13,6 +13,7 @@ from processors import commandline
 from processors.agent import Agent, Output
 from tapeline.domain import spread
 from tapeline.domain.events import Book
+from tapeline.runtime import metrics
 from tapeline.venues.registry import VENUES
 
 NOTIONAL: Final = 1_000.0
@@ -66,6 +67,14 @@ def conclude(board: Board) -> Iterator[Output]:
     board.news.clear()
 
 
+def measure(output: Output) -> None:
+    """Show the newest spread of each pair of instruments."""
+    one = output.value
+    if isinstance(one, spread.Spread):
+        buy, sell = f"{one.buy_venue}:{one.buy_market}", f"{one.sell_venue}:{one.sell_market}"
+        metrics.SPREAD_NET.set(one.net, symbol=one.symbol, buy=buy, sell=sell)
+
+
 def size_for(book: Book) -> float:
     """Return a power of ten of base currency that is worth about NOTIONAL at this book's price."""
     price = next(iter(book.bid_prices or book.ask_prices), NOTIONAL)
@@ -81,6 +90,7 @@ SPREADS: Final = Agent(
     conclude=conclude,
     newest=frozenset({"md.book"}),
     warm_up_s=WARM_UP_S,
+    measure=measure,
 )
 
 __getattr__: Callable[[str], object] = commandline.app_of("spreads", lambda _: (SPREADS,))

@@ -47,7 +47,7 @@ async def record(life: Lifecycle, chosen: Sequence[Place], *, name: str) -> None
     for place in chosen:
         places.hosts(place, settings, found.run)  # what cannot be is said before anything starts
     process = f"{SERVICE}-{name}"
-    await life.start("telemetry", telemetry.serve(settings.process.metrics_port, life.health))
+    await life.start("telemetry", telemetry.serving(settings.process, life.health))
     schemas = await life.start("registry", RegistryClient(found.registry))
     codec = Codec(await registry.ids_for(found, schemas))
     publisher = await life.start("publisher", Publisher(found.kafka, client_id=process))

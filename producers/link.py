@@ -14,7 +14,7 @@ from producers.fetching import Fetching
 from producers.market import Action, Answered, FetchBook, FetchTrades, MarketFeed, Refused, Reopen, Send
 from producers.pool import Pool, Slot
 from tapeline.errors import InvalidMessage, Unavailable
-from tapeline.runtime import clock
+from tapeline.runtime import clock, metrics
 from tapeline.runtime.http import HttpClient
 from tapeline.runtime.lifecycle import background
 from tapeline.runtime.limiter import share
@@ -47,9 +47,13 @@ class Link:
         self._greetings: dict[Slot, list[bytes]] = {slot: [] for slot in pool.slots}
         self._pings = 0
         self.sockets = {slot: self._socket(slot, hosts, timing) for slot in pool.slots}
+        self._open: set[Slot] = set()
+        self._labels = {"venue": feed.facts.venue, "market": feed.facts.market}
 
     async def run(self) -> NoReturn:
         """Keep all sockets open and do what is asked, until cancelled."""
+        metrics.SOCKETS.set(len(self.sockets), **self._labels)
+        metrics.SOCKETS_OPEN.set(0, **self._labels)
         async with contextlib.AsyncExitStack() as stack:
             _ = await stack.enter_async_context(background("fetching", self._fetching.run()))
             for slot, socket in self.sockets.items():
@@ -83,6 +87,7 @@ class Link:
             except InvalidMessage as error:
                 self._broken(happening.data, error)
         elif isinstance(happening, Connected):
+            self._opened(slot)
             actions = self._market.connected(slot, self._pool.wants(slot), happening.at_us)
             # What was still to be asked on the last connection is in the greeting of this one.
             while not self._sends[slot].empty():
@@ -90,8 +95,19 @@ class Link:
             self._greetings[slot] = [one.frame for one in actions if isinstance(one, Send)]
             self._do([one for one in actions if not isinstance(one, Send)])
         elif isinstance(happening, Lost):
+            self._lost(slot, happening.cause)
             wants = self._pool.wants(slot)
             self._do(self._market.lost(slot, wants, happening.cause, happening.reason, happening.at_us))
+
+    def _opened(self, slot: Slot) -> None:
+        self._open.add(slot)
+        metrics.SOCKETS_OPEN.set(len(self._open), **self._labels)
+
+    def _lost(self, slot: Slot, cause: str) -> None:
+        if slot in self._open:
+            self._open.discard(slot)
+            metrics.SOCKETS_LOST.bind(**self._labels, cause=cause).inc()
+            metrics.SOCKETS_OPEN.set(len(self._open), **self._labels)
 
     def _greeting(self, slot: Slot) -> Iterable[bytes]:
         return self._greetings[slot]

@@ -24,7 +24,7 @@ from producers.pool import Pool
 from producers.publishing import Publishing
 from schemas import topics
 from schemas.topics import Topic
-from tapeline.domain.events import Alert, Instrument, OfInstrument
+from tapeline.domain.events import Alert, Gap, Instrument, OfInstrument
 from tapeline.domain.partition import partition_of
 from tapeline.errors import InvalidMessage
 from tapeline.runtime import clock, logs, metrics, retry
@@ -33,7 +33,7 @@ from tapeline.runtime.endpoints import Endpoints
 from tapeline.runtime.http import BUCKET, HttpClient
 from tapeline.runtime.kafka import Publisher
 from tapeline.runtime.lifecycle import background
-from tapeline.runtime.limiter import Limiter, share
+from tapeline.runtime.limiter import Limiter, measured, share
 from tapeline.runtime.log_events import LogEvent
 from tapeline.runtime.settings import Settings
 from tapeline.venues.contract import Want
@@ -72,6 +72,8 @@ class Recorder:
         self._means = means
         self._feed = place.feed
         self._topics: dict[str, Topic] = {}
+        self._made: dict[str, int] = {}
+        """How many records of each topic were made since they were measured last."""
         self._market: MarketFeed | None = None
 
     def waiting(self) -> int:
@@ -99,7 +101,8 @@ class Recorder:
     async def _record(self) -> None:
         means, feed, facts = self._means, self._feed, self._feed.facts
         where = places.hosts(self.place, means.settings, means.endpoints.run)
-        limiter = Limiter({BUCKET: share(facts.rest.budget, facts.rest.window_s)})
+        budget = {BUCKET: share(facts.rest.budget, facts.rest.window_s)}
+        limiter = Limiter(budget, waited=measured(facts.venue, facts.market))
         async with HttpClient.of(facts, where.rest, limiter, feed.refusal) as http:
             listed = await retry.reach(str(self.place), partial(self._listed, http), None)
             wanted, missing = places.chosen(listed, means.settings.monitor.symbols)
@@ -212,13 +215,22 @@ class Recorder:
             metrics.RECORDS_SHED.inc(market.buffer.shed - shed, **labels)
             frames, conflated, shed = market.frames, market.books.conflated, market.buffer.shed
             metrics.RECORDS_WAITING.set(len(market.buffer), **labels)
-            metrics.BOOKS_VALID.set(market.valid_books()[0], **labels)
+            valid, recorded = market.valid_books()
+            metrics.BOOKS_VALID.set(valid, **labels)
+            metrics.BOOKS.set(recorded, **labels)
+            for topic, made in self._made.items():
+                metrics.RECORDS_MADE.inc(made, **labels, topic=topic)
+            self._made.clear()
             await asyncio.sleep(MEASURE_S)
 
     def _encoded(self, topic: str, record: Record) -> bytes:
         found = self._topics.get(topic)
         if found is None:
             found = self._topics[topic] = topics.by_name(topic)
+        self._made[topic] = self._made.get(topic, 0) + 1
+        if isinstance(record, Gap):
+            place = self.place
+            metrics.GAPS.inc(venue=place.venue, market=place.market, channel=record.channel, cause=record.cause)
         return self._means.codec.encode(found, record)
 
 

@@ -97,7 +97,7 @@ async def fill(life: Lifecycle, wanted: Wanted, *, steps: Steps | None = None) -
     """Start the sinks and keep them until the stop; when one of them fails, the process does."""
     settings = life.settings
     found = endpoints.resolve(settings)
-    await life.start("telemetry", telemetry.serve(settings.process.metrics_port, life.health))
+    await life.start("telemetry", telemetry.serving(settings.process, life.health))
     schemas = await life.start("registry", RegistryClient(found.registry))
     codec = Codec(await registry.ids_for(found, schemas))
     publisher = await life.start("publisher", Publisher(found.kafka, client_id=wanted.process))

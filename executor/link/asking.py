@@ -15,7 +15,7 @@ from executor.link.venue_clock import VenueClock
 from tapeline.errors import OutcomeUnknown, TapelineError, Unavailable
 from tapeline.runtime import clock, logs, metrics
 from tapeline.runtime.http import retry_after_s
-from tapeline.runtime.limiter import Bucket, Limiter, share
+from tapeline.runtime.limiter import Bucket, Limiter, measured, share
 from tapeline.runtime.log_events import LogEvent
 from tapeline.runtime.signed_http import Reply, SignedClient
 from tapeline.venues.calls import Call, CancelOutcome, CancelRequest, OrderRequest, PlaceOutcome, TimeQuery
@@ -54,7 +54,8 @@ class Asking:
         """Begin with full buckets and without the venue's time."""
         self._trading, self._keys, self._client = trading, keys, client
         self._facts = trading.facts
-        self._limiter = Limiter(buckets(trading.facts))
+        waited = measured(trading.facts.venue, trading.facts.market)
+        self._limiter = Limiter(buckets(trading.facts), waited=waited)
         self._clock = VenueClock()
         self._held_until_s = 0.0
         self._doubted = True
@@ -255,6 +256,7 @@ class Asking:
         if longest_s > 0:
             self._holds.inc()
             self._held_until_s = max(self._held_until_s, clock.monotonic_s() + longest_s)
+            metrics.VENUE_HELD_UNTIL_S.set(clock.now_us() / _US_PER_S + longest_s, **self._labels)
 
 
 def _expired() -> Refused:

@@ -118,8 +118,10 @@ class PrivateStream:
         self._delays: Iterator[float] | None = None
         self._labels = labels = {"venue": trading.facts.venue, "market": trading.facts.market}
         self._ended = metrics.PRIVATE_STREAMS_ENDED.bind(**labels)
+        self._open = metrics.PRIVATE_STREAMS_OPEN.bind(**labels)
         self._broken = metrics.FRAMES_BROKEN.bind(**labels)
         self._refused = metrics.STREAMS_REFUSED.bind(**labels)
+        self._open.set(0)
 
     async def events(self) -> AsyncGenerator[PrivateEvent, None]:
         """Yield what one stream says until it is over; after one that was over soon, wait first.
@@ -140,6 +142,8 @@ class PrivateStream:
             self._broken.inc()
             logs.get(__name__).error(LogEvent.FRAME_BROKEN, **self._labels, reason=error.reason, field=error.field)
             self._over("a frame could not be read")
+        finally:
+            self._open.set(0)
 
     def _over(self, reason: str) -> None:
         self._ended.inc()
@@ -166,6 +170,7 @@ class PrivateStream:
             while True:
                 if handshake.is_open and not told:
                     told, times.open_by_s = True, inf
+                    self._open.set(1)
                     logs.get(__name__).info(LogEvent.PRIVATE_STREAM_OPEN, **self._labels)
                     yield StreamAnswer(step="subscribe", request_id=None)
                 for event in await self._next(socket, handshake, times, key):

@@ -250,6 +250,7 @@ class Plans:
         """Return the environment of a program of ours; a port for metrics that is set can only be the supervisor's."""
         port = inherit.variable("process", "metrics_port")
         extra = {orphans.MARK: str(self._folder), port: str(self._chosen.metrics.get(name, 0))}
+        extra |= {inherit.variable("process", "heartbeat_path"): ""}  # likewise
         given = inherit.environment(self._settings, **extra)
         # Whoever has no key of a venue cannot lose it (X-14).
         keys = inherit.variable("keys", "")

@@ -61,6 +61,14 @@ def down(*, json: Json = False) -> int:
 
 
 @app.command()
+def prepare(*, json: Json = False) -> int:
+    """Make topics, schemas and tables in the services that run; `up` does so by itself, in containers this does."""
+    from tapeline.cli import prepare as body
+
+    return body.prepare(Output(as_json=json))
+
+
+@app.command()
 def status(
     *, watch: Annotated[bool, typer.Option("--watch", "-w", help="Refresh until Ctrl-C.")] = False, json: Json = False
 ) -> int:

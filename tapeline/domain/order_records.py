@@ -6,7 +6,7 @@ Money is `Decimal`, time is integer microseconds UTC. A command names itself und
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -29,6 +29,8 @@ PositionSide = Literal["flat", "long", "short"]
 PairState = Literal["ERROR", "PAUSED", "READY", "ENTERING", "POSITION_OPEN", "EXITING"]
 DesiredState = Literal["RUNNING", "REDUCING", "HALTED"]
 Scope = Literal["system", "account", "strategy", "pair"]
+STOP_LOSS: Final = "stop loss"
+"""How the reason of an intent begins that leaves because the loss is too large: a person is told of it (D-29)."""
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -16,6 +16,7 @@ import aiohttp
 from yarl import URL
 
 from tapeline.errors import TapelineError, Unavailable, VenueRefused
+from tapeline.runtime import clock, metrics
 from tapeline.runtime.limiter import Limiter
 from tapeline.venues.contract import Facts, Request
 
@@ -30,6 +31,7 @@ _WAIT_S: Final = {_TOO_MANY: 60.0, _BANNED: 120.0}
 _REFUSED: Final = 400
 _SERVER_ERROR: Final = 500
 _CHUNK_BYTES: Final = 256 * 1024
+_US_PER_S: Final = 1_000_000
 
 Judge = Callable[[int, Mapping[str, str], bytes], TapelineError | None]
 """Says of status, headers and body what went wrong, None where nothing did: `Feed.refusal` of a venue."""
@@ -70,10 +72,12 @@ class HttpClient:
         used_header: str | None = None,
         bucket: str = BUCKET,
         timeout_s: float = 10.0,
+        of: Mapping[str, str] | None = None,
     ) -> None:
         """Prepare for one base address; a whole answer must be there within `timeout_s` of its request.
 
-        `used_header` names the header in which the venue says what our address has spent of its budget.
+        `used_header` names the header in which the venue says what our address has spent of its budget; `of` are the
+        labels under which it is measured that the venue asked us to wait.
         """
         self.limiter = limiter
         self._host = host.rstrip("/")
@@ -81,12 +85,14 @@ class HttpClient:
         self._used_header = used_header
         self._bucket = bucket
         self._timeout_s = timeout_s
+        self._of = of
         self._session: aiohttp.ClientSession | None = None
 
     @classmethod
     def of(cls, facts: Facts, host: str, limiter: Limiter, judge: Judge) -> Self:
         """Return the client of a venue's market at this base address."""
-        return cls(host, limiter, judge=judge, used_header=facts.rest.used_header)
+        of = {"venue": facts.venue, "market": facts.market}
+        return cls(host, limiter, judge=judge, used_header=facts.rest.used_header, of=of)
 
     async def __aenter__(self) -> Self:
         """Open the pool of connections."""
@@ -153,4 +159,7 @@ class HttpClient:
         if not waits_s:
             return wrong
         self.limiter.hold(self._bucket, max(waits_s))
+        if self._of is not None:
+            metrics.VENUE_HOLDS.bind(**self._of).inc()
+            metrics.VENUE_HELD_UNTIL_S.set(clock.now_us() / _US_PER_S + max(waits_s), **self._of)
         return Unavailable(wrong.reason, retry_after_s=max(waits_s))

@@ -26,7 +26,7 @@ from types import FrameType
 from typing import Any, TypeVar
 
 from tapeline.errors import Misconfigured, Unavailable
-from tapeline.runtime import clock, logs, metrics, redact
+from tapeline.runtime import clock, logs, metrics, redact, vitals
 from tapeline.runtime.health import Health
 from tapeline.runtime.log_events import LogEvent
 from tapeline.runtime.settings import Settings, load, secret_values
@@ -280,7 +280,8 @@ async def _live(life: Lifecycle, main: Main) -> int:
         logs.get(__name__).info(
             LogEvent.PROCESS_STARTING, version=version("tapeline"), python=sys.version.partition(" ")[0]
         )
-        return await life.supervise(main)
+        async with background("vitals", vitals.show(life.health, life.settings)):
+            return await life.supervise(main)
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ from typing import Concatenate, Final, ParamSpec, Protocol, TypeVar
 import msgspec
 
 from tapeline.errors import Misconfigured, Unavailable
-from tapeline.runtime import clock
+from tapeline.runtime import clock, metrics
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -39,6 +39,15 @@ class BucketStatus(msgspec.Struct, frozen=True, kw_only=True):
     tokens: int
     max_tokens: int
     utilization: float
+
+
+def measured(venue: str, market: str) -> Callable[[str, float], None]:
+    """Return what brings the waits for a market's limits into the metrics."""
+
+    def waited(bucket: str, wait_s: float) -> None:
+        metrics.LIMITER_WAIT_S.observe(wait_s, venue=venue, market=market, bucket=bucket)
+
+    return waited
 
 
 def share(limit: float, window_s: float, *, reserved: int = 0) -> Bucket:
@@ -163,11 +172,13 @@ class Limiter:
         *,
         now_s: Callable[[], float] = clock.monotonic_s,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        waited: Callable[[str, float], object] | None = None,
     ) -> None:
-        """Begin with full buckets; time comes from the arguments."""
+        """Begin with full buckets; time comes from the arguments; `waited` is told of each call's bucket and wait."""
         self._buckets = {name: TokenBucket(bucket) for name, bucket in buckets.items()}
         self._now_s = now_s
         self._sleep = sleep
+        self._waited = waited
 
     async def acquire(
         self, bucket: str, tokens: int = 1, max_wait: float | None = None, *, urgent: bool = False
@@ -176,9 +187,12 @@ class Limiter:
 
         None waits as long as it takes. `urgent` calls may use the reserved tokens too.
         """
-        booked = self._bucket(bucket).book(tokens, self._now_s(), max_wait_s=max_wait, urgent=urgent)
+        now_s = self._now_s()
+        booked = self._bucket(bucket).book(tokens, now_s, max_wait_s=max_wait, urgent=urgent)
         if booked is None:
             return False
+        if self._waited is not None:
+            self._waited(bucket, max(0.0, booked.at_s - now_s))
         try:
             while (left_s := booked.at_s - self._now_s()) > 0:
                 await self._sleep(left_s)

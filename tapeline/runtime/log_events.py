@@ -127,6 +127,7 @@ class LogEvent(StrEnum):
     CLIENT_REFUSED = "CLIENT_REFUSED", "a client did not show the token and was sent away"
 
     # health
+    HEARTBEAT_FILE_FAILED = "HEARTBEAT_FILE_FAILED", "the heartbeat file could not be written; the process looks unwell"
     TELEMETRY_SERVING = "TELEMETRY_SERVING", "metrics and health are served at this address"
     ALERT_RAISED = "ALERT_RAISED", "something that a person must see"
     ALERT_NOT_SENT = "ALERT_NOT_SENT", "an alert could not be published; it stands in this log"

@@ -84,6 +84,9 @@ PARTS = Gauge("tapeline_parts", "parts of the process that are started")
 PART_START_S = Histogram("tapeline_part_start_seconds", "how long a part took to start", ("part",))
 PART_STOPS_FORCED = Counter("tapeline_part_stops_forced_total", "parts that did not stop in their time", ("part",))
 TASK_FAILURES = Counter("tapeline_task_failures_total", "background tasks that failed", ("task",))
+LOOP_LATE_S = Histogram("tapeline_loop_late_seconds", "by how much the event loop came late, looked at each second")
+DISK_FREE_BYTES = Gauge("tapeline_disk_free_bytes", "room where a folder (data, log) is kept", ("folder",))
+DISK_SIZE_BYTES = Gauge("tapeline_disk_size_bytes", "size of the disk where a folder is kept", ("folder",))
 LOG_LINES_LOST = Counter("tapeline_log_lines_lost_total", "log lines that could not be written", ("file",))
 
 # dependencies
@@ -92,6 +95,7 @@ DEPENDENCY_RETRIES = Counter("tapeline_dependency_retries_total", "tries that fo
 PRODUCERS_RECREATED = Counter("tapeline_producers_recreated_total", "idempotent producers replaced", ("reason",))
 
 # contracts
+LAG = Gauge("tapeline_lag_records", "records not taken in yet, by topic; of producers: waiting", ("process", "topic"))
 RECORDS_MISSED = Counter("tapeline_records_missed_total", "records gone before they were read", ("topic",))
 DEAD_LETTERS = Counter("tapeline_dead_letters_total", "records put aside", ("topic",))
 
@@ -104,6 +108,57 @@ BOOKS_VALID = Gauge("tapeline_books_valid", "books that are valid now", _MARKET)
 BOOKS_CONFLATED = Counter("tapeline_books_conflated_total", "books never published as a newer one came", _MARKET)
 RECORDS_SHED = Counter("tapeline_records_shed_total", "records dropped, with a gap, as the broker was away", _MARKET)
 RECORDS_WAITING = Gauge("tapeline_records_waiting", "records waiting for the broker", _MARKET)
+RECORDS_MADE = Counter("tapeline_records_made_total", "records made of what a venue said", (*_MARKET, "topic"))
+BOOKS = Gauge("tapeline_books", "books that are recorded, valid or stale", _MARKET)
+GAPS = Counter("tapeline_gaps_total", "holes published", (*_MARKET, "channel", "cause"))
+SOCKETS = Gauge("tapeline_sockets", "sockets to a venue that should be open", _MARKET)
+SOCKETS_OPEN = Gauge("tapeline_sockets_open", "sockets to a venue that are open", _MARKET)
+SOCKETS_LOST = Counter("tapeline_sockets_lost_total", "connections lost; each is opened again", (*_MARKET, "cause"))
+
+# processors
+SPREAD_NET = Gauge(
+    "tapeline_spread_net_ratio", "newest spread net of fees, as a fraction of the price", ("symbol", "buy", "sell")
+)
+
+# whoever asks a venue
+LIMITER_WAIT_S = Histogram(
+    "tapeline_limiter_wait_seconds", "how long a call waited for our share of a venue's limit", (*_MARKET, "bucket")
+)
+VENUE_HELD_UNTIL_S = Gauge(
+    "tapeline_venue_held_until_seconds", "until when (unix time) a venue told us to ask nothing", _MARKET
+)
+
+# the executor
+LEASE_UNTIL_S = Gauge("tapeline_lease_until_seconds", "until when (unix time) the account is ours", ("account",))
+LEASES_LOST = Counter("tapeline_leases_lost_total", "leases that another executor took", ("account",))
+INTENTS = Counter("tapeline_intents_total", "intents by what became of them (approved, refused, settled)", ("result",))
+REFUSALS = Counter("tapeline_intent_refusals_total", "refused intents by their reason's code", ("code",))
+STOP_LOSSES = Counter("tapeline_stop_losses_total", "trades left because their loss was too large")
+ORDERS = Counter("tapeline_orders_total", "orders by what became of them, also unknown", (*_MARKET, "result"))
+ORDER_RETRIES = Counter("tapeline_order_retries_total", "orders sent again, with a new id, after a refusal", _MARKET)
+TICK_TO_ORDER_S = Histogram(
+    "tapeline_tick_to_order_seconds", "from the oldest frame of a decision to its first order's request", _MARKET
+)
+ORDER_ANSWER_S = Histogram("tapeline_order_answer_seconds", "from an order's request to the venue's answer", _MARKET)
+ORDERS_OPEN = Gauge("tapeline_orders_open", "orders that may still be dealt", ("account",))
+ORDERS_UNKNOWN = Gauge("tapeline_orders_unknown", "orders of which nobody knows what became of them", ("account",))
+UNKNOWN_FOR_S = Gauge("tapeline_order_unknown_seconds", "age of the oldest such order, 0 without one", ("account",))
+POSITIONS_OPEN = Gauge("tapeline_positions_open", "positions that are held", ("account",))
+PNL_USDT = Gauge(
+    "tapeline_pnl_usdt", "profit of what has ended (realized) and of what is held (unrealized)", ("account", "kind")
+)
+EQUITY_USDT = Gauge("tapeline_equity_usdt", "what the account is worth", ("account",))
+EXPOSURE_USDT = Gauge("tapeline_exposure_usdt", "what is held and reserved, together", ("account",))
+MARGIN_USDT = Gauge("tapeline_margin_usdt", "margin that positions bind", ("account",))
+PAIRS = Gauge("tapeline_pairs", "two-leg trades by state", ("account", "state"))
+PAIR_EVENTS = Counter(
+    "tapeline_pair_events_total", "steps of two-leg trades, rolled_back and failed among them", ("event",)
+)
+LEGS_ALONE = Gauge("tapeline_legs_alone", "trades of which one leg stands alone now")
+LEG_ALONE_S = Histogram("tapeline_leg_alone_seconds", "for how long one leg of a trade stood alone")
+TRADING_STATE = Gauge("tapeline_trading_state", "what is wanted: 0 running, 1 reducing, 2 halted", ("account",))
+OUTBOX_WAITING = Gauge("tapeline_outbox_waiting", "records of the outbox seen waiting, of 500 at most", ("stream",))
+OUTBOX_OLDEST_S = Gauge("tapeline_outbox_oldest_seconds", "age of the oldest of them", ("stream",))
 
 # the executor's links to the venues
 VENUE_REQUESTS = Counter(
@@ -111,6 +166,7 @@ VENUE_REQUESTS = Counter(
 )
 VENUE_HOLDS = Counter("tapeline_venue_holds_total", "answers of a venue that asked us to wait", _MARKET)
 VENUE_CLOCK_AHEAD_S = Gauge("tapeline_venue_clock_ahead_seconds", "by how much a venue's clock is ahead", _MARKET)
+PRIVATE_STREAMS_OPEN = Gauge("tapeline_private_streams_open", "private streams that are open", _MARKET)
 PRIVATE_STREAMS_ENDED = Counter("tapeline_private_streams_ended_total", "private streams that ended", _MARKET)
 
 # workers

@@ -178,7 +178,14 @@ class Process(Section):
 
     drain_timeout_s: float = Field(default=30.0, gt=0, le=30.0, description="after this a stop is forced")
     heartbeat_every_s: float = Field(default=5.0, gt=0, description="offline for others after three missed")
-    metrics_port: int = Field(default=0, ge=0, le=65535, description="loopback port of /metrics and /health; 0: any")
+    metrics_port: int = Field(default=0, ge=0, le=65535, description="port of /metrics and /health; 0: any")
+    metrics_host: str = Field(
+        default="127.0.0.1",
+        description="DANGER another address only where nobody else can reach it: it asks for nothing",
+    )
+    heartbeat_path: Path | None = Field(
+        default=None, description="file that is replaced every second, for a container's health check"
+    )
 
 
 class Server(Section):

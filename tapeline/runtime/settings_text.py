@@ -20,8 +20,31 @@ _ENV_HEAD = f"""\
 # Keep the copy to yourself: chmod 600 .env
 """
 
-# Without these two the services of infra/compose.yaml do not start, so they stand ready to be filled in.
-_ASKED_FOR = ("database.password", "clickhouse.password")
+# Without these the services of infra/compose.yaml do not start, so they stand ready to be filled in.
+_ASKED_FOR = ("database.password", "clickhouse.password", "server.token")
+
+_ENV_COMPOSE = """\
+# Read by infra/compose.yaml alone, not by Tapeline.
+
+# password of `admin` in Grafana; without it Grafana does not start
+GRAFANA_PASSWORD=
+# unset; a tapeline.toml for the workers, as an absolute path; default: none
+#SETTINGS_FILE=
+# unset; token of a Telegram bot that sends the alerts
+#TELEGRAM_BOT_TOKEN=
+# unset; with TELEGRAM_BOT_TOKEN; the chat that gets them, a number
+#TELEGRAM_CHAT_ID=
+# unset; host:port of a mail server that sends the alerts, with STARTTLS
+#SMTP_SMARTHOST=
+# unset; with SMTP_SMARTHOST; from whom
+#SMTP_FROM=
+# unset; with SMTP_SMARTHOST; to whom
+#SMTP_TO=
+# unset; with SMTP_SMARTHOST
+#SMTP_USERNAME=
+# unset; with SMTP_SMARTHOST
+#SMTP_PASSWORD=
+"""
 
 
 def example_toml() -> str:
@@ -41,6 +64,7 @@ def example_env() -> str:
     for section, model in sections().items():
         keys = "".join(_variable(key) for key in _keys(section))
         parts.append(f"# {section}: {model.__doc__}\n\n{keys}")
+    parts.append(_ENV_COMPOSE)
     return "\n".join(parts)
 
 

@@ -1,4 +1,4 @@
-"""What a process says about itself: `/metrics` and `/health` on loopback, heartbeats and alerts on their topics.
+"""What a process says about itself: `/metrics` and `/health` (on loopback, unless told), heartbeats, alerts.
 
 Nothing here may stop a process: while the broker is away heartbeats are tried again quietly, and an alert that cannot
 be sent stands in the log.
@@ -7,12 +7,13 @@ be sent stands in the log.
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import version
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 import msgspec
 from aiohttp import web
@@ -22,6 +23,7 @@ from tapeline.errors import Misconfigured, Unavailable
 from tapeline.runtime import clock, entropy, logs, metrics, redact
 from tapeline.runtime.health import Health
 from tapeline.runtime.log_events import LogEvent
+from tapeline.runtime.settings import Process
 
 LOOPBACK: Final = "127.0.0.1"
 HEARTBEAT_TOPIC: Final = "heartbeat"
@@ -40,19 +42,31 @@ _OK = 200
 _NOT_READY = 503
 
 
+def serving(process: Process, health: Health) -> AbstractAsyncContextManager[str]:
+    """Serve `/metrics` and `/health` where settings say."""
+    return serve(process.metrics_port, health, host=process.metrics_host)
+
+
 @asynccontextmanager
-async def serve(port: int, health: Health) -> AsyncIterator[str]:
-    """Serve `/metrics` and `/health` on loopback and yield the address `127.0.0.1:<port>`; port 0 takes a free one.
+async def serve(port: int, health: Health, *, host: str = LOOPBACK) -> AsyncIterator[str]:
+    """Serve `/metrics` and `/health` and yield the address `<host>:<port>`; port 0 takes a free one.
 
     `/health` answers 200 when the process is ready and 503 otherwise, with the report that says what it waits for.
     """
     try:
-        listener = socket.create_server((LOOPBACK, port))
+        listener = socket.create_server((host, port))
     except OSError as error:
+        if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            raise Misconfigured(
+                f"process.metrics_host {host!r} is no address of this machine", fix="set it to one, or to 127.0.0.1"
+            ) from error
         raise Misconfigured(
             f"process.metrics_port {port} cannot be used ({os.strerror(error.errno or 0)})",
             fix="set it to a free port, or to 0 to take any",
         ) from error
+    for severity in get_args(Severity):
+        # What was never raised is 0 and not absent, so that a rule sees the first alert.
+        metrics.ALERTS.bind(severity=severity)
 
     async def show_metrics(request: web.Request) -> web.Response:
         del request
@@ -70,7 +84,7 @@ async def serve(port: int, health: Health) -> AsyncIterator[str]:
     try:
         await runner.setup()
         await web.SockSite(runner, listener).start()
-        address = f"{LOOPBACK}:{listener.getsockname()[1]}"
+        address = f"{host}:{listener.getsockname()[1]}"
         logs.get(__name__).info(LogEvent.TELEMETRY_SERVING, address=address)
         yield address
     finally:
@@ -131,7 +145,7 @@ class Pulse:
             service=self._health.service,
             status=status,
             latency_us=self._latency_us,
-            lag=dict(self._lag()),
+            lag=self._measured(),
             version=self._version,
             pid=os.getpid(),
             host=self._host,
@@ -139,6 +153,13 @@ class Pulse:
             interval_us=round(self._every_s * _US_PER_S),
             at_us=clock.now_us(),
         )
+
+    def _measured(self) -> dict[str, int]:
+        """Return how far behind the process is, having brought it into the metrics."""
+        found = dict(self._lag())
+        for topic, count in found.items():
+            metrics.LAG.set(count, process=self._process, topic=topic)
+        return found
 
     async def _beat(self) -> None:
         began_s = clock.monotonic_s()

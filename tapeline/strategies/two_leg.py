@@ -16,7 +16,7 @@ import msgspec
 from tapeline.domain.account_records import Holding
 from tapeline.domain.events import Book, Instrument
 from tapeline.domain.money import exact
-from tapeline.domain.order_records import EnterPair, ExitPair, Place
+from tapeline.domain.order_records import STOP_LOSS, EnterPair, ExitPair, Place
 from tapeline.domain.partition import instrument_key, strategy_key
 from tapeline.domain.spread import FILLS_PER_LEG, Short, average_price, tradable
 from tapeline.strategies import sizing
@@ -222,7 +222,7 @@ def _why_leave(view: TwoLegView, held: list[Holding], result: _Result) -> str | 
     parameters = view.parameters
     if result.earned <= -float(parameters.stop_loss):
         prices = "fresh" if result.fresh else "the last"
-        return f"stop loss: leaving at {prices} prices loses {-result.earned:.4f}"
+        return f"{STOP_LOSS}: leaving at {prices} prices loses {-result.earned:.4f}"
     if not result.fresh:
         return None
     if result.fraction >= float(parameters.target_profit):

@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 
 from tapeline.errors import TapelineError, Unavailable, VenueRefused
+from tapeline.runtime import clock, metrics
 from tapeline.runtime.http import HttpClient
 from tapeline.runtime.limiter import Bucket, BucketStatus, Limiter
 from tapeline.venues.binance import SPOT as BINANCE
@@ -47,9 +48,9 @@ def limits(most: int = 10) -> Limiter:
     return Limiter({"rest_market": Bucket(max_tokens=most, window_s=60)})
 
 
-async def refusal(server: Server, limiter: Limiter | None = None) -> TapelineError:
+async def refusal(server: Server, limiter: Limiter | None = None, of: Mapping[str, str] | None = None) -> TapelineError:
     """Return the error of one request."""
-    async with serving(server), HttpClient(server.url, limiter or limits(), timeout_s=0.5) as client:
+    async with serving(server), HttpClient(server.url, limiter or limits(), timeout_s=0.5, of=of) as client:
         with pytest.raises(TapelineError) as raised:
             await client.fetch(BOOK)
         return raised.value
@@ -90,10 +91,15 @@ async def test_x_07_each_request_takes_its_cost_and_the_last_one_is_never_sent()
 async def test_x_07_a_venue_that_asks_to_wait_is_left_alone(
     status: int, headers: dict[str, str], wait_s: float
 ) -> None:
-    limiter = limits()
-    error = await refusal(Server(status=status, headers=headers), limiter)
+    limiter, of = limits(), {"venue": "okx", "market": "spot"}
+    before = metrics.registry().get_sample_value("tapeline_venue_holds_total", of) or 0
+    error = await refusal(Server(status=status, headers=headers), limiter, of)
     assert isinstance(error, Unavailable)
     assert error.retry_after_s == wait_s
+    assert metrics.registry().get_sample_value("tapeline_venue_holds_total", of) == before + 1
+    until_s = metrics.registry().get_sample_value("tapeline_venue_held_until_seconds", of)
+    assert until_s is not None
+    assert wait_s - 5 < until_s - clock.now_us() / 1_000_000 <= wait_s
     assert wait_s - 5 < limiter.get_wait_time("rest_market") <= wait_s
 
 

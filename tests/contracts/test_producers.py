@@ -13,6 +13,7 @@ from producers.market import MarketFeed, Record
 from producers.pool import Pool
 from tapeline.domain.events import Book, DeltaBatch, Gap, Market, OfInstrument, Trade
 from tapeline.errors import InvalidMessage
+from tapeline.runtime import metrics
 from tapeline.runtime.http import HttpClient
 from tapeline.runtime.lifecycle import background
 from tapeline.runtime.limiter import Limiter, share
@@ -66,6 +67,10 @@ async def test_books_get_valid_trades_flow_and_a_cut_is_a_gap_that_closes(
     venue: str, market: Market, tmp_path: Path
 ) -> None:
     made, feed = Made(), feed_of(venue, market)
+
+    def value(name: str, **labels: str) -> float:
+        return metrics.registry().get_sample_value(name, {"venue": venue, "market": market, **labels}) or 0.0
+
     limiter = Limiter({"rest_market": share(feed.facts.rest.budget, feed.facts.rest.window_s)})
     async with (
         simulated(venue, market, tmp_path, symbols=3) as exchange,
@@ -86,11 +91,15 @@ async def test_books_get_valid_trades_flow_and_a_cut_is_a_gap_that_closes(
             await eventually(lambda: made.states(books) == dict.fromkeys(keys, "valid"), within_s=15)
             await eventually(lambda: {key for key, _ in made.traded()} == keys, within_s=15)
             assert made.gaps() == []
+            assert value("tapeline_sockets") == value("tapeline_sockets_open") == len(link.sockets)
+            lost = value("tapeline_sockets_lost_total", cause="silence")
             for socket in link.sockets.values():
                 socket.drop("the test cuts it")
             closed = {(key, channel) for key in keys for channel in ("book", "trade")}
             await eventually(lambda: {(one.key, one.channel) for one in made.gaps() if one.end_us} == closed)
             await eventually(lambda: made.states(books) == dict.fromkeys(keys, "valid"))
+            assert value("tapeline_sockets_lost_total", cause="silence") == lost + len(link.sockets)
+            assert value("tapeline_sockets_open") == len(link.sockets)
     assert made.trouble == []
     assert set(made.traded().values()) == {1}
     assert_continuous([one for one in made.records if isinstance(one, DeltaBatch)])

@@ -271,3 +271,38 @@ async def test_a_full_disk_later_does_not_kill_the_process(start: Start) -> None
     assert victim.ended() == (0, "")
     assert victim.done() == "first "
     assert float((victim.folder / "lost").read_text()) > 100
+
+
+STANDS_STILL = """
+async def main(life):
+    async def block():
+        while not Path("block").exists():
+            await asyncio.sleep(0.01)
+        while Path("block").exists():
+            time.sleep(0.01)
+        await asyncio.Event().wait()
+    _ = life.spawn("block", block())
+    await life.stopping()
+"""
+
+
+@pytest.mark.parametrize("how", ["paused", "blocked"])
+async def test_a_process_that_stands_still_looks_unwell_until_it_goes_on(start: Start, how: str) -> None:
+    """X-20: what a container engine asks of each worker."""
+    settings = {"TAPELINE_PROCESS__HEARTBEAT_PATH": "heartbeat", "TAPELINE_PROCESS__HEARTBEAT_EVERY_S": "1"}
+    victim = start(STANDS_STILL, **settings)
+    block = victim.folder / "block"
+
+    def asked() -> tuple[int, str]:
+        words = [sys.executable, "-m", "tapeline.runtime.heartbeat_file", str(victim.folder / "heartbeat")]
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        return done.returncode, done.stderr
+
+    await eventually(lambda: asked() == (0, ""), within_s=20)
+    victim.child.send_signal(signal.SIGSTOP) if how == "paused" else block.touch()
+    await eventually(lambda: asked()[1].startswith("victim stands still: its heartbeat is"), within_s=20)
+    assert asked()[0] == 1
+    victim.child.send_signal(signal.SIGCONT) if how == "paused" else block.unlink()
+    await eventually(lambda: asked() == (0, ""), within_s=20)
+    victim.child.send_signal(signal.SIGTERM)
+    assert victim.ended() == (0, "")

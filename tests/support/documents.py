@@ -11,12 +11,16 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 
+import yaml
+
 from schemas.topics import TOPICS
 from tapeline.domain.machines import drawing
 from tapeline.runtime import log_events, metrics, settings, settings_text
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "tapeline.example.toml"
+ALERTS = ROOT / "infra" / "prometheus" / "alerts.yml"
+_TEMPLATE = re.compile(r"\{\{(.*?)\}\}")
 _MADE = re.compile(r"(<!-- made from (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -49,6 +53,22 @@ def metrics_table() -> str:
     return "\n".join(lines) + "\n"
 
 
+def alerts_table() -> str:
+    """Return the rules by which people are told."""
+    lines = ["| alert | how bad | when it lasts | what |", "|---|---|---|---|"]
+    for group in yaml.safe_load(ALERTS.read_text("utf-8"))["groups"]:
+        for rule in group["rules"]:
+            told = _TEMPLATE.sub(_shown, rule["annotations"]["summary"])
+            lines.append(f"| {rule['alert']} | {rule['labels']['severity']} | {rule.get('for', '')} | {told} |")
+    return "\n".join(lines) + "\n"
+
+
+def _shown(found: re.Match[str]) -> str:
+    """Return what stands for a template in a sentence: its label, or N."""
+    label = re.search(r"\$labels\.(\w+)", found[1])
+    return "N" if label is None else f"*{label[1]}*"
+
+
 def log_events_table() -> str:
     """Return the names that a line of the log can have."""
     lines = ["| event | what has happened |", "|---|---|"]
@@ -65,6 +85,7 @@ MAKERS: dict[str, Callable[[], str]] = {
     "settings": settings_tables,
     "topics": topics_table,
     "metrics": metrics_table,
+    "alerts": alerts_table,
     "log_events": log_events_table,
     "machines": machines_diagrams,
 }

@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from tapeline.errors import Misconfigured, Unavailable
-from tapeline.runtime import clock
-from tapeline.runtime.limiter import Bucket, BucketStatus, Limiter, rate_limited, share
+from tapeline.runtime import clock, metrics
+from tapeline.runtime.limiter import Bucket, BucketStatus, Limiter, measured, rate_limited, share
 from tests.support.eventually import eventually
 
 MINUTE = Bucket(max_tokens=100, window_s=60)
@@ -131,6 +131,24 @@ async def test_who_gives_up_waiting_leaves_the_tokens_to_the_next() -> None:
         async with asyncio.timeout(0.01):
             await limits.acquire("rest")
     assert 59 < limits.get_wait_time("rest") <= 60
+
+
+async def test_each_call_tells_how_long_it_waits() -> None:
+    time, told = Time(), list[tuple[str, float]]()
+    limits = Limiter(
+        {"rest": Bucket(max_tokens=1, window_s=60)},
+        now_s=time.now,
+        sleep=time.sleep,
+        waited=lambda bucket, wait_s: told.append((bucket, wait_s)),
+    )
+    assert [await limits.acquire("rest", max_wait=wait) for wait in (None, 0, None)] == [True, False, True]
+    assert told == [("rest", 0.0), ("rest", 60.0)]
+
+
+def test_a_wait_is_measured_by_its_place_and_bucket() -> None:
+    measured("okx", "spot")("rest", 2.0)
+    labels = {"venue": "okx", "market": "spot", "bucket": "rest"}
+    assert metrics.registry().get_sample_value("tapeline_limiter_wait_seconds_sum", labels) == 2.0
 
 
 async def test_real_time_passes_too() -> None:

@@ -16,7 +16,7 @@ from tapeline.domain.events import Alert, Heartbeat
 from tapeline.errors import Misconfigured, Unavailable
 from tapeline.runtime import lifecycle, logs, metrics, telemetry
 from tapeline.runtime.health import Health
-from tapeline.runtime.settings import Log
+from tapeline.runtime.settings import Log, Process
 from tests.support.eventually import eventually
 
 
@@ -138,6 +138,29 @@ async def test_metrics_and_health_are_served_on_loopback() -> None:
         assert (status, json.loads(text)["state"]) == (200, "ready")
     with pytest.raises(OSError, match="Cannot connect"):
         await get(address, "/health")
+
+
+async def test_another_address_is_served_where_settings_say_so_and_a_wrong_one_is_told() -> None:
+    async with telemetry.serving(Process(metrics_host="0.0.0.0"), Health("sinks")) as address:  # noqa: S104 - asked for
+        host, _, port = address.partition(":")
+        assert host == "0.0.0.0"  # noqa: S104 - as above
+        async with aiohttp.ClientSession() as client, client.get(f"http://127.0.0.1:{port}/metrics") as answer:
+            assert answer.status == 200
+            assert 'tapeline_alerts_total{severity="critical"} ' in await answer.text()
+    with pytest.raises(Misconfigured) as caught:
+        async with telemetry.serving(Process(metrics_host="192.0.2.1"), Health("sinks")):
+            pass
+    assert str(caught.value) == (
+        "process.metrics_host '192.0.2.1' is no address of this machine: set it to one, or to 127.0.0.1"
+    )
+
+
+async def test_how_far_behind_it_is_stands_in_the_metrics_too() -> None:
+    broker = Broker()
+    async with beating(broker):
+        await eventually(more_than(0, broker))
+    found = metrics.registry().get_sample_value("tapeline_lag_records", {"process": "sinks-1", "topic": "md.book"})
+    assert found == 7
 
 
 async def test_a_taken_port_is_one_sentence() -> None:
