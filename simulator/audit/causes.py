@@ -197,7 +197,8 @@ def causes_of(played: Played, outages: Iterable[Outage]) -> Causes:
 
 
 def _loses(outage: Outage) -> bool:
-    return _records(outage) or outage.process == "kafka"
+    # One broker of several too: until another leads its partitions, nothing is taken there.
+    return _records(outage) or outage.process.partition("-")[0] == "kafka"
 
 
 def _records(outage: Outage) -> bool:
