@@ -72,7 +72,9 @@ def _incomplete(folder: Path, wanted: tuple[str, ...], stored: list[str]) -> str
         data = data_of(folder, name)
         if name not in known:
             strangers = sorted(path.name for path in _entries(data.parent) if path.name not in _MADE_AT_EACH_START)
-            beside = f"{data.parent / strangers[0]} is there" if strangers else ran and f"{data_of(folder, ran)} is there"
+            beside = (
+                f"{data.parent / strangers[0]} is there" if strangers else ran and f"{data_of(folder, ran)} is there"
+            )
             if beside:
                 return f"{data} is missing although {beside}"
         elif known[name]["node.id"] != str(number):

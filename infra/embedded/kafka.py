@@ -98,9 +98,9 @@ def properties(broker: Broker) -> dict[str, str]:
         "share.coordinator.state.topic.replication.factor": str(copies),
         "share.coordinator.state.topic.min.isr": str(in_sync),
         "group.initial.rebalance.delay.ms": "0",
-        # After kill -9 the controller takes the same broker again, and gives its partitions to others, only when its old
-        # session has ended. One broker alone has nobody to hand its work to, so nothing is lost by giving it up early;
-        # of several a busy one must not be taken for dead at once.
+        # After kill -9 the controller takes the same broker again, and gives its work to others, only when its old
+        # session has ended. One broker alone has nobody to hand it to, so nothing is lost by giving it up early; of
+        # several a busy one must not be taken for dead at once.
         "broker.heartbeat.interval.ms": "300" if brokers == 1 else "500",
         "broker.session.timeout.ms": "1500" if brokers == 1 else "3000",
         # What is not yet flushed is read again after kill -9: small segments keep that short.

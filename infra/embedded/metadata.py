@@ -46,7 +46,7 @@ def decode(answer: bytes) -> Metadata:
 
 
 def judged(found: Metadata, brokers: int, living: Collection[int]) -> Brokers:
-    """Count what lacks copies: a broker that is not alive has none, though without a majority nobody writes that down."""
+    """Count what lacks copies: a broker that is not alive has none, though without a majority nobody says so."""
     parts = [(len(set(part.in_step) & set(living)), len(part.replicas)) for part in found.parts]
     return Brokers(
         brokers=brokers,

@@ -16,7 +16,6 @@ from pathlib import Path
 import msgspec
 
 from infra.embedded import brokers, classes, inherit, jars, java, kafka, orphans, postgres, probes, steps, workers
-from infra.embedded.brokers import KAFKA
 from infra.embedded.child import ChildSpec
 from infra.embedded.classes import Image
 from infra.embedded.ports import HOST, Ports
@@ -160,13 +159,10 @@ class Plans:
         found, files = await asyncio.gather(asyncio.to_thread(java.find, self._foreign), self._jars())
         names = brokers.names(len(self._chosen.cluster))
         made = {
-            name: self._broker(name, node, found, files)
-            for name, node in zip(names, self._chosen.cluster, strict=True)
+            name: self._broker(name, node, found, files) for name, node in zip(names, self._chosen.cluster, strict=True)
         }
         shared = brokers.cluster_id(self._folder, names)
-        await asyncio.gather(
-            *(asyncio.to_thread(kafka.prepare, one, self._foreign, shared) for one in made.values())
-        )
+        await asyncio.gather(*(asyncio.to_thread(kafka.prepare, one, self._foreign, shared) for one in made.values()))
         return made
 
     def _broker(self, name: str, node: kafka.Node, found: java.Java, files: tuple[Path, ...]) -> kafka.Broker:

@@ -38,7 +38,7 @@ def of_demo(found: Settings) -> Settings:
 
 
 def with_brokers(found: Settings, count: int | None) -> Settings:
-    """Return the settings with as many brokers as the option says, where it says any; Misconfigured for another number."""
+    """Return the settings with as many brokers as the option says; Misconfigured for another number than 1 or 3."""
     if count is None:
         return found
     if count not in CLUSTERS:
