@@ -59,14 +59,18 @@ def test_new_brokers_share_a_new_id(tmp_path: Path) -> None:
         (
             ONE,
             THREE,
-            "{f} was made with 1 broker and embedded.brokers is 3 (nothing was changed): set embedded.brokers (or "
-            "--brokers) to 1, or data.dir to another folder for 3 brokers without data",
+            (
+                "{f} was made with 1 broker and embedded.brokers is 3 (nothing was changed): set embedded.brokers (or "
+                "--brokers) to 1, or data.dir to another folder for 3 brokers without data"
+            ),
         ),
         (
             THREE,
             ONE,
-            "{f} was made with 3 brokers and embedded.brokers is 1 (nothing was changed): set embedded.brokers (or "
-            "--brokers) to 3, or data.dir to another folder for 1 broker without data",
+            (
+                "{f} was made with 3 brokers and embedded.brokers is 1 (nothing was changed): set embedded.brokers (or "
+                "--brokers) to 3, or data.dir to another folder for 1 broker without data"
+            ),
         ),
     ],
 )
