@@ -11,6 +11,7 @@ import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import psutil
 from aiokafka.admin import AIOKafkaAdminClient
@@ -117,7 +118,7 @@ async def load(settings: Settings, topic: str) -> AsyncIterator[Load]:
         ]
         reading = await stack.enter_async_context(lifecycle.background("reader", work.read(reader)))
         for number, publisher in enumerate(publishers):
-            await stack.enter_async_context(lifecycle.background(f"writer-{number}", work.write(publisher, number)))
+            _ = await stack.enter_async_context(lifecycle.background(f"writer-{number}", work.write(publisher, number)))
         await work.goes_on()
         yield work
         work.over = True
@@ -184,7 +185,7 @@ async def move_leaders(place: KafkaEndpoint, topic: str) -> None:
     """Give each partition another leader, its second copy, by a reassignment and a preferred election."""
     async with kafka.admin(place) as admin:
         replicas = (await admin.topics([topic]))[topic].replicas
-    turned = [(number, [*copies[1:], copies[0]], {}) for number, copies in enumerate(replicas)]
+    turned: list[Any] = [(number, [*copies[1:], copies[0]], {}) for number, copies in enumerate(replicas)]
     client = AIOKafkaAdminClient(bootstrap_servers=place.bootstrap.split(","))
     await client.start()
     try:

@@ -11,6 +11,8 @@ from infra.embedded.metadata import Metadata, Part
 from tapeline.errors import Unavailable
 from tapeline.runtime.runfile import Brokers
 
+Placed = dict[str, list[tuple[tuple[int, ...], tuple[int, ...]]]]
+
 
 def text(value: str | None) -> bytes:
     return struct.pack(">h", -1) if value is None else struct.pack(">h", len(value)) + value.encode()
@@ -20,7 +22,7 @@ def numbers(*values: int) -> bytes:
     return struct.pack(f">i{len(values)}i", len(values), *values)
 
 
-def answer(brokers: dict[int, str | None], topics: dict[str, list[tuple[tuple[int, ...], tuple[int, ...]]]]) -> bytes:
+def answer(brokers: dict[int, str | None], topics: Placed) -> bytes:
     parts = [struct.pack(">ii", 0, len(brokers))]
     for number, rack in brokers.items():
         parts += [struct.pack(">i", number), text("127.0.0.1"), struct.pack(">i", 9092), text(rack)]
@@ -43,7 +45,7 @@ def test_kafka_is_asked_for_its_brokers_and_for_all_topics_or_none(every_topic: 
 
 
 def test_an_answer_is_read() -> None:
-    placed = {"a": [((1, 2, 3), (1, 2, 3)), ((2, 3, 1), (2,))], "b": [((3,), ())]}
+    placed: Placed = {"a": [((1, 2, 3), (1, 2, 3)), ((2, 3, 1), (2,))], "b": [((3,), ())]}
     assert metadata.decode(answer({1: None, 3: "rack"}, placed)) == Metadata(
         brokers=frozenset({1, 3}),
         parts=(
