@@ -1,8 +1,8 @@
 """Load on a cluster of brokers, a writer for each partition and a group's reader, and what befalls the brokers.
 
-Each number is written until it is acknowledged. Stored must be: each number, in order; again only such whose outcome the
-writer was not told (it published them again, which a reader knows by their identity). A member whose group lost its commit
-reads again what stands there.
+Each number is written until it is acknowledged. Stored must be: each number, in order; again only such whose outcome
+the writer was not told (it published them again, which a reader knows by their identity). A member whose group lost its
+commit reads again what stands there.
 """
 
 from __future__ import annotations
