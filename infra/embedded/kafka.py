@@ -70,8 +70,6 @@ class Broker:
 def properties(broker: Broker) -> dict[str, str]:
     """Return the broker's configuration; replication follows the number of brokers."""
     node, brokers = broker.node, len(broker.cluster)
-    copies = min(brokers, 3)
-    in_sync = least_in_step(copies)
     voters = ",".join(f"{one.node_id}@{HOST}:{one.controller_port}" for one in broker.cluster)
     return {
         "process.roles": "broker,controller",
@@ -86,17 +84,7 @@ def properties(broker: Broker) -> dict[str, str]:
         "log.dirs": str(broker.data),
         # Topics come from our catalogue only.
         "auto.create.topics.enable": "false",
-        "default.replication.factor": str(copies),
-        "min.insync.replicas": str(in_sync),
-        # Each partition of an internal topic costs memory and start time; one group coordinator is enough here.
-        "offsets.topic.num.partitions": "1",
-        "offsets.topic.replication.factor": str(copies),
-        "transaction.state.log.num.partitions": "1",
-        "transaction.state.log.replication.factor": str(copies),
-        "transaction.state.log.min.isr": str(in_sync),
-        "share.coordinator.state.topic.num.partitions": "1",
-        "share.coordinator.state.topic.replication.factor": str(copies),
-        "share.coordinator.state.topic.min.isr": str(in_sync),
+        **_kept(min(brokers, 3)),
         "group.initial.rebalance.delay.ms": "0",
         # After kill -9 the controller takes the same broker again, and gives its work to others, only when its old
         # session has ended. One broker alone has nobody to hand it to, so nothing is lost by giving it up early; of
@@ -118,6 +106,24 @@ def properties(broker: Broker) -> dict[str, str]:
         "log.retention.check.interval.ms": "60000",
         # All brokers stop together: the last ones would wait in vain for a majority to take over from them.
         "controlled.shutdown.enable": "true" if brokers == 1 else "false",
+    }
+
+
+def _kept(copies: int) -> dict[str, str]:
+    """Return how many copies there are of what, internal topics included, and how many a write needs."""
+    in_step = str(least_in_step(copies))
+    return {
+        "default.replication.factor": str(copies),
+        "min.insync.replicas": in_step,
+        # Each partition of an internal topic costs memory and start time; one group coordinator is enough here.
+        "offsets.topic.num.partitions": "1",
+        "offsets.topic.replication.factor": str(copies),
+        "transaction.state.log.num.partitions": "1",
+        "transaction.state.log.replication.factor": str(copies),
+        "transaction.state.log.min.isr": in_step,
+        "share.coordinator.state.topic.num.partitions": "1",
+        "share.coordinator.state.topic.replication.factor": str(copies),
+        "share.coordinator.state.topic.min.isr": in_step,
     }
 
 

@@ -67,6 +67,8 @@ async def test_one_is_held_and_goes_on(cluster: Settings) -> None:
         held = (await leaders(work.place, "held"))[0]
         with paused(cluster, f"kafka-{held}"):
             await work.goes_on(300)
+            await eventually(lambda: counted(cluster).under_replicated > 0)
+            assert (await leaders(work.place, "held"))[0] != held
         await work.goes_on(300)
     await all_whole(cluster)
 
