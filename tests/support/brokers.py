@@ -64,6 +64,7 @@ class Load:
     topic: str
     parts: tuple[Written, ...] = field(default_factory=lambda: tuple(Written() for _ in range(PARTITIONS)))
     over: bool = False
+    written: bool = False
 
     async def goes_on(self, count: int = 100, *, within_s: float = WITHIN_S) -> None:
         """Wait until in each partition so many more are acknowledged and read."""
@@ -95,7 +96,7 @@ class Load:
 
     async def read(self, reader: kafka.Reader) -> None:
         """Read and commit as a group's member, until all that was written is seen."""
-        while not (self.over and all(part.newest >= part.acknowledged - 1 for part in self.parts)):
+        while not (self.written and all(part.newest >= part.acknowledged - 1 for part in self.parts)):
             found = await reader.batches(wait_s=0.2)
             for where, records in found.items():
                 for record in records:
@@ -129,11 +130,16 @@ async def load(settings: Settings, topic: str) -> AsyncIterator[Load]:
             for number in range(PARTITIONS)
         ]
         reading = await stack.enter_async_context(lifecycle.background("reader", work.read(reader)))
-        for number, publisher in enumerate(publishers):
-            _ = await stack.enter_async_context(lifecycle.background(f"writer-{number}", work.write(publisher, number)))
+        writing = [
+            await stack.enter_async_context(lifecycle.background(f"writer-{number}", work.write(publisher, number)))
+            for number, publisher in enumerate(publishers)
+        ]
         await work.goes_on()
         yield work
         work.over = True
+        await eventually(lambda: all(one.done() for one in writing), within_s=WITHIN_S)
+        # What is under way at the end is acknowledged late: only now is known up to where is to be read.
+        work.written = True
         await eventually(reading.done, within_s=WITHIN_S)
     work.whole()
 

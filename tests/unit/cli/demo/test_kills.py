@@ -67,6 +67,13 @@ def test_each_broker_of_a_cluster_comes_as_often_as_the_others_and_is_apart_from
     assert max(counts[name] for name in often) - min(counts[name] for name in often) <= 1
 
 
+def test_a_broker_rests_though_it_were_its_turn() -> None:
+    order = Round(("kafka-1", "kafka-2", "kafka-3"), 0)
+    assert [order.next(now_s) for now_s in (0, 5, 10, 15, 20)] == [*BROKERS, *BROKERS[:2]]
+    with pytest.raises(ValueError, match="empty"):
+        order.next(24.9)
+
+
 @given(st.integers(0, 1_000), st.lists(st.booleans(), min_size=1, max_size=60))
 def test_no_broker_is_killed_while_another_is_away_or_behind(seed: int, whole_at: list[bool]) -> None:
     found = of_a_cluster(seed, whole_at)
