@@ -307,7 +307,8 @@ class MarketFeed:
 
     def _put(self, record: Record) -> None:
         topic = TOPICS[type(record)]
-        entry = Entry(record.key.encode(), self._encode(topic, record), span_of(record))
+        vouches = isinstance(record, Gap) and record.backfilled
+        entry = Entry(record.key.encode(), self._encode(topic, record), span_of(record), vouches)
         self.buffer.put(topic, partition_of(record.symbol, self._partitions), entry)
 
     def _stranger(self) -> list[Action]:

@@ -104,11 +104,16 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """An encoded record; without a span it is never shed (gaps, instruments)."""
+    """An encoded record; without a span it is never shed (gaps, instruments).
+
+    One that `vouches` says that what was put before it is stored, so it goes when the broker has that: its topic may
+    have another leader, which takes it while the other is away.
+    """
 
     key: bytes
     value: bytes
     span: Span | None = None
+    vouches: bool = False
 
 
 class Batch(msgspec.Struct, frozen=True):
@@ -157,12 +162,31 @@ class Buffer:
         """Return the next batch of each partition that has none on its way."""
         batches: list[Batch] = []
         for place, queue in self._queues.items():
-            if not queue or place in self._flying:
-                continue
-            taken = [queue.popleft() for _ in range(min(len(queue), MOST_TAKEN))]
-            self._flying[place] = taken
-            batches.append(Batch(*place, tuple(entry for _, entry in taken)))
+            taken = [] if place in self._flying else self._ready(place, queue)
+            if taken:
+                self._flying[place] = taken
+                batches.append(Batch(*place, tuple(entry for _, entry in taken)))
         return batches
+
+    def _ready(self, place: Place, queue: deque[tuple[int, Entry]]) -> list[tuple[int, Entry]]:
+        """Take from a queue what may go now: nothing overtakes what it vouches for, nor its own neighbours."""
+        taken: list[tuple[int, Entry]] = []
+        while queue and len(taken) < MOST_TAKEN:
+            number, entry = queue[0]
+            if entry.vouches and self._oldest_beside(place) < number:
+                break
+            taken.append(queue.popleft())
+        return taken
+
+    def _oldest_beside(self, place: Place) -> float:
+        """Return the number of the oldest record that other topics of the same symbols still have to hand over."""
+        beside = (
+            held[0][0]
+            for kept in (self._queues, self._flying)
+            for other, held in kept.items()
+            if held and other[1] == place[1] and other != place
+        )
+        return min(beside, default=float("inf"))
 
     def done(self, batch: Batch) -> None:
         """Note that the broker has the batch."""

@@ -31,10 +31,17 @@ _SEGMENTS_KEPT: Final = 8
 _SEGMENT_LEAST: Final = 16 * MEGABYTE
 _SEGMENT_MOST: Final = GIGABYTE
 _RECORD_MOST: Final = MEGABYTE
-# With three copies a write is acknowledged by two, so that one broker may die; with fewer that would stop every write.
 _CLUSTER: Final = 3
 # A name this unlike all of ours is no slip of the pen.
 _SIMILAR: Final = 0.5
+
+
+def least_in_step(copies: int) -> int:
+    """Return how many of so many copies must have a record before it is acknowledged.
+
+    With three copies that is two, so that one broker may die; with fewer, two would stop every write then.
+    """
+    return 2 if copies >= _CLUSTER else 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +86,7 @@ class Topic:
             "compression.type": "zstd",
             "max.message.bytes": str(self.record_bytes),
             "message.timestamp.type": "CreateTime",
-            "min.insync.replicas": "2" if replication >= _CLUSTER else "1",
+            "min.insync.replicas": str(least_in_step(replication)),
             "unclean.leader.election.enable": "false",
         }
         if self.cleanup == "compact":

@@ -10,7 +10,7 @@ import msgspec
 import psutil
 
 from tapeline.runtime import clock, runfile
-from tapeline.runtime.runfile import Addresses, ProcessRecord, RunFile, Secrets
+from tapeline.runtime.runfile import Addresses, Brokers, ProcessRecord, RunFile, Secrets
 from tapeline.runtime.settings import Settings
 
 
@@ -49,6 +49,11 @@ class Board:
     def knows(self, schema_ids: Mapping[str, int]) -> None:
         """Tell the ids of the schemas, which workers want at their start."""
         self._write(schema_ids=dict(schema_ids))
+
+    def counted(self, brokers: Brokers) -> None:
+        """Say how the brokers of a cluster keep what they were given."""
+        if brokers != self.run.brokers:
+            self._write(brokers=brokers)
 
     def ready(self) -> None:
         """Say that everything answers and is set up."""

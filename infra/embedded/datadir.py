@@ -14,17 +14,18 @@ from pathlib import Path
 import msgspec
 import psutil
 
-from infra.embedded import kafka, postgres
+from infra.embedded import brokers, postgres
 from tapeline.errors import Misconfigured
 from tapeline.runtime import entropy
 from tapeline.runtime.runfile import Secrets
+from tapeline.runtime.settings_sections import CLUSTERS
 
 LAYOUT = 1
 MARKER_FILE = "layout.json"
 SECRETS_FILE = "secrets.json"
 LOCK_FILE = "supervisor.lock"
-KAFKA, POSTGRES, CLICKHOUSE = "kafka", "postgres", "clickhouse"
-_SERVICES = (KAFKA, POSTGRES, CLICKHOUSE)
+POSTGRES, CLICKHOUSE = "postgres", "clickhouse"
+_STORES = (*(name for count in CLUSTERS for name in brokers.names(count)), POSTGRES, CLICKHOUSE)
 _ASIDE = "put it back from a copy, or move {folder} aside and run `tapeline up` again, which starts empty"
 
 
@@ -78,15 +79,15 @@ def holder(folder: Path) -> psutil.Process | None:
 
 def open_checked(folder: Path, services: frozenset[str]) -> Secrets:
     """Check the layout and the folders of the services that will run here; return the secrets, made once."""
-    marker, stored = folder / MARKER_FILE, [name for name in _SERVICES if (folder / name).exists()]
+    marker, stored = folder / MARKER_FILE, [name for name in _STORES if (folder / name).exists()]
     if marker.exists():
         _check_layout(folder, marker)
     elif stored:
         raise damaged(folder, f"{marker} is missing although {folder / stored[0]} is there")
-    for name, find in ((KAFKA, _kafka_damage), (POSTGRES, _postgres_damage)):
-        found = find(folder) if name in services else None
-        if found is not None:
-            raise damaged(folder / name, found)
+    _check_brokers(folder, brokers.among(services))
+    found = _postgres_damage(folder) if POSTGRES in services else None
+    if found is not None:
+        raise damaged(folder / POSTGRES, found)
     secrets = _secrets(folder, stored)
     if not marker.exists():
         _write(marker, Marker(layout=LAYOUT))
@@ -144,25 +145,20 @@ def _secrets(folder: Path, stored: list[str]) -> Secrets:
     return made
 
 
-def _kafka_damage(folder: Path) -> str | None:
-    data = folder / KAFKA / "data"
-    if data.exists():
-        return kafka.damage(data)
-    # Everything else in the broker's folder is written anew at each start.
-    strangers = sorted(path.name for path in _entries(folder / KAFKA) if path.name not in _MADE_BY_KAFKA)
-    return f"{data} is missing although {folder / KAFKA / strangers[0]} is there" if strangers else None
-
-
-_MADE_BY_KAFKA = frozenset({"tmp", "data.new", "server.properties", "log4j2.properties"})
+def _check_brokers(folder: Path, wanted: tuple[str, ...]) -> None:
+    if not wanted:
+        return
+    refused = brokers.other_number(folder, wanted)
+    if refused is not None:
+        raise refused
+    found = brokers.damage(folder, wanted)
+    if found is not None:
+        raise damaged(brokers.all_of(folder, wanted), found)
 
 
 def _postgres_damage(folder: Path) -> str | None:
     data = folder / POSTGRES
     return postgres.damage(data) if data.exists() else None
-
-
-def _entries(folder: Path) -> Iterator[Path]:
-    return folder.iterdir() if folder.is_dir() else iter(())
 
 
 def _write(file: Path, value: msgspec.Struct) -> None:

@@ -12,12 +12,14 @@ from pathlib import Path
 
 from infra.embedded.java import Java
 from infra.embedded.ports import HOST
+from schemas.topics import least_in_step
 from tapeline.errors import Misconfigured
 from tapeline.runtime import entropy
 
 MAIN = "kafka.Kafka"
 _FORMAT = "kafka.tools.StorageTool"
 _META = "meta.properties"
+_METADATA = "__cluster_metadata-0"
 _FORMAT_WITHIN_S = 60.0
 _MB = 1 << 20
 
@@ -68,8 +70,6 @@ class Broker:
 def properties(broker: Broker) -> dict[str, str]:
     """Return the broker's configuration; replication follows the number of brokers."""
     node, brokers = broker.node, len(broker.cluster)
-    copies = min(brokers, 3)
-    in_sync = max(1, copies - 1)
     voters = ",".join(f"{one.node_id}@{HOST}:{one.controller_port}" for one in broker.cluster)
     return {
         "process.roles": "broker,controller",
@@ -84,22 +84,13 @@ def properties(broker: Broker) -> dict[str, str]:
         "log.dirs": str(broker.data),
         # Topics come from our catalogue only.
         "auto.create.topics.enable": "false",
-        "default.replication.factor": str(copies),
-        "min.insync.replicas": str(in_sync),
-        # Each partition of an internal topic costs memory and start time; one group coordinator is enough here.
-        "offsets.topic.num.partitions": "1",
-        "offsets.topic.replication.factor": str(copies),
-        "transaction.state.log.num.partitions": "1",
-        "transaction.state.log.replication.factor": str(copies),
-        "transaction.state.log.min.isr": str(in_sync),
-        "share.coordinator.state.topic.num.partitions": "1",
-        "share.coordinator.state.topic.replication.factor": str(copies),
-        "share.coordinator.state.topic.min.isr": str(in_sync),
+        **_kept(min(brokers, 3)),
         "group.initial.rebalance.delay.ms": "0",
-        # After kill -9 the controller takes the same broker again only when its old session has ended. One broker alone
-        # has nobody to hand its work to, so nothing is lost by giving it up early; several keep their patience.
-        "broker.heartbeat.interval.ms": "300" if brokers == 1 else "1000",
-        "broker.session.timeout.ms": "1500" if brokers == 1 else "6000",
+        # After kill -9 the controller takes the same broker again, and gives its work to others, only when its old
+        # session has ended. One broker alone has nobody to hand it to, so nothing is lost by giving it up early; of
+        # several a busy one must not be taken for dead at once.
+        "broker.heartbeat.interval.ms": "300" if brokers == 1 else "500",
+        "broker.session.timeout.ms": "1500" if brokers == 1 else "3000",
         # What is not yet flushed is read again after kill -9: small segments keep that short.
         "log.segment.bytes": str(64 * _MB),
         "log.index.size.max.bytes": str(_MB),
@@ -113,7 +104,26 @@ def properties(broker: Broker) -> dict[str, str]:
         "num.io.threads": "4",
         "background.threads": "2",
         "log.retention.check.interval.ms": "60000",
-        "controlled.shutdown.enable": "true",
+        # All brokers stop together: the last ones would wait in vain for a majority to take over from them.
+        "controlled.shutdown.enable": "true" if brokers == 1 else "false",
+    }
+
+
+def _kept(copies: int) -> dict[str, str]:
+    """Return how many copies there are of what, internal topics included, and how many a write needs."""
+    in_step = str(least_in_step(copies))
+    return {
+        "default.replication.factor": str(copies),
+        "min.insync.replicas": in_step,
+        # Each partition of an internal topic costs memory and start time; one group coordinator is enough here.
+        "offsets.topic.num.partitions": "1",
+        "offsets.topic.replication.factor": str(copies),
+        "transaction.state.log.num.partitions": "1",
+        "transaction.state.log.replication.factor": str(copies),
+        "transaction.state.log.min.isr": in_step,
+        "share.coordinator.state.topic.num.partitions": "1",
+        "share.coordinator.state.topic.replication.factor": str(copies),
+        "share.coordinator.state.topic.min.isr": in_step,
     }
 
 
@@ -157,24 +167,24 @@ def command(broker: Broker, main: str, *arguments: str) -> tuple[str, ...]:
     )
 
 
-def prepare(broker: Broker, environ: Mapping[str, str]) -> None:
+def prepare(broker: Broker, environ: Mapping[str, str], cluster_id: str) -> None:
     """Write the configuration and, in a new data directory only, format the storage; blocks for about a second then."""
     shutil.rmtree(broker.scratch, ignore_errors=True)
     broker.scratch.mkdir(parents=True)
     broker.logging_file.write_text(text(logging(broker)), "utf-8")
     if not broker.data.exists():
-        _format(broker, environ)
+        _format(broker, environ, cluster_id)
     broker.properties_file.write_text(text(properties(broker)), "utf-8")
 
 
-def _format(broker: Broker, environ: Mapping[str, str]) -> None:
+def _format(broker: Broker, environ: Mapping[str, str], cluster_id: str) -> None:
     """Format beside the final place and move it there whole, so that a kill leaves no half folder."""
     draft = broker.folder / "data.new"
     shutil.rmtree(draft, ignore_errors=True)
     values = properties(broker) | {"log.dirs": str(draft)}
     broker.properties_file.write_text(text(values), "utf-8")
     done = subprocess.run(
-        command(broker, _FORMAT, *format_arguments(broker, new_cluster_id())),
+        command(broker, _FORMAT, *format_arguments(broker, cluster_id)),
         capture_output=True,
         text=True,
         errors="replace",
@@ -205,15 +215,25 @@ def damage(data: Path) -> str | None:
     """Return what is wrong with a folder of records that exists, or None when it can be started from."""
     meta = data / _META
     try:
-        lines = meta.read_text("utf-8").splitlines()
+        named = identity(data)
     except FileNotFoundError:
         return f"{meta} is missing"
     except (OSError, UnicodeDecodeError) as error:
         return f"{meta} cannot be read ({error})"
-    named = {line.partition("=")[0].strip() for line in lines}
-    lacking = sorted({"version", "cluster.id", "node.id"} - named)
+    lacking = sorted({"version", "cluster.id", "node.id"} - named.keys())
     if lacking:
         return f"{meta} does not name {lacking[0]}"
-    if not any((data / name).exists() for name in ("bootstrap.checkpoint", "__cluster_metadata-0")):
-        return f"{data / '__cluster_metadata-0'} is missing"
+    if not any((data / name).exists() for name in ("bootstrap.checkpoint", _METADATA)):
+        return f"{data / _METADATA} is missing"
     return None
+
+
+def identity(data: Path) -> dict[str, str]:
+    """Return what a folder of records says of itself: whose it is and of which cluster."""
+    lines = (data / _META).read_text("utf-8").splitlines()
+    return {key.strip(): value.strip() for key, equals, value in (line.partition("=") for line in lines) if equals}
+
+
+def has_run(data: Path) -> bool:
+    """Tell whether a broker was ever started with this folder, which is more than made."""
+    return (data / _METADATA).exists()

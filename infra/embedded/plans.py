@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from infra.embedded import classes, inherit, jars, java, kafka, orphans, postgres, probes, steps, workers
+from infra.embedded import brokers, classes, inherit, jars, java, kafka, orphans, postgres, probes, steps, workers
 from infra.embedded.child import ChildSpec
 from infra.embedded.classes import Image
 from infra.embedded.ports import HOST, Ports
@@ -24,10 +24,7 @@ from tapeline.errors import Misconfigured, Unavailable
 from tapeline.runtime.runfile import Addresses, Secrets
 from tapeline.runtime.settings import Settings, child_environment
 
-KAFKA, POSTGRES, CLICKHOUSE, REGISTRY = "kafka", "postgres", "clickhouse", "registry"
-SERVICES = (KAFKA, POSTGRES, CLICKHOUSE, REGISTRY)
-"""In the order of their start; they stop in the reverse order."""
-
+POSTGRES, CLICKHOUSE, REGISTRY = "postgres", "clickhouse", "registry"
 _OUR_PROGRAMS = (CLICKHOUSE, REGISTRY)
 
 
@@ -35,8 +32,7 @@ _OUR_PROGRAMS = (CLICKHOUSE, REGISTRY)
 class Chosen:
     """The ports of one run; None for what settings name as external."""
 
-    kafka: int | None = None
-    controller: int | None = None
+    cluster: tuple[kafka.Node, ...] = ()
     registry: int | None = None
     postgres: int | None = None
     clickhouse: int | None = None
@@ -46,7 +42,7 @@ class Chosen:
     def addresses(self) -> Addresses:
         """Return where the services of this run answer."""
         return Addresses(
-            kafka=None if self.kafka is None else f"{HOST}:{self.kafka}",
+            kafka=",".join(f"{HOST}:{node.port}" for node in self.cluster) or None,
             registry=None if self.registry is None else f"http://{HOST}:{self.registry}",
             postgres=None if self.postgres is None else f"{HOST}:{self.postgres}",
             clickhouse=None if self.clickhouse is None else f"http://{HOST}:{self.clickhouse}",
@@ -55,18 +51,20 @@ class Chosen:
         )
 
 
-def ours(settings: Settings) -> frozenset[str]:
-    """Return the services that settings do not name, which are therefore started here."""
-    named = {
-        KAFKA: settings.kafka.bootstrap,
+def ours(settings: Settings) -> tuple[str, ...]:
+    """Return the services that settings do not name, which are therefore started here, in the order of their start.
+
+    They stop in the reverse order.
+    """
+    named = dict.fromkeys(brokers.names(settings.embedded.brokers), settings.kafka.bootstrap) | {
         POSTGRES: settings.database.host,
         CLICKHOUSE: settings.clickhouse.host,
         REGISTRY: settings.registry.url,
     }
-    return frozenset(name for name, place in named.items() if place is None)
+    return tuple(name for name, place in named.items() if place is None)
 
 
-def choose(settings: Settings, services: frozenset[str], ports: Ports) -> Chosen:
+def choose(settings: Settings, services: tuple[str, ...], ports: Ports) -> Chosen:
     """Take the ports of this run; raise Misconfigured for one that is taken."""
     wanted = settings.embedded
 
@@ -76,12 +74,23 @@ def choose(settings: Settings, services: frozenset[str], ports: Ports) -> Chosen
     chosen = workers.choose(settings, ports)
     return Chosen(
         workers=chosen,
-        kafka=take(KAFKA, wanted.kafka_port),
+        cluster=_nodes(len(brokers.among(services)), wanted.kafka_port, ports),
         registry=take(REGISTRY, wanted.registry_port),
         postgres=take(POSTGRES, wanted.postgres_port),
         clickhouse=take(CLICKHOUSE, wanted.clickhouse_port),
-        controller=take(KAFKA, 0),
         metrics={name: ports.take(0, "") for name in _OUR_PROGRAMS if name in services} | dict(chosen.metrics),
+    )
+
+
+def _nodes(count: int, first_port: int, ports: Ports) -> tuple[kafka.Node, ...]:
+    """Take the ports of the brokers; where a person chose one, those of the others follow it."""
+    return tuple(
+        kafka.Node(
+            node_id=number + 1,
+            port=ports.take(first_port and first_port + number, "embedded.kafka_port"),
+            controller_port=ports.take(0, ""),
+        )
+        for number in range(count)
     )
 
 
@@ -98,6 +107,8 @@ class Plans:
         # Foreign programs see none of our settings, and so none of our secrets.
         self._foreign = child_environment(ours=False) | {orphans.MARK: str(settings.data.dir)}
         self._kafka_spawns = asyncio.Event()
+        self._making = asyncio.Lock()
+        self._cluster: dict[str, kafka.Broker] = {}
         self._image: Image | None = None
 
     def metrics(self, name: str) -> str | None:
@@ -112,11 +123,12 @@ class Plans:
     async def plan(self, name: str) -> ChildSpec:
         """Make one service ready to start and return how."""
         makers = {
-            KAFKA: self._kafka,
             POSTGRES: self._postgres,
             CLICKHOUSE: self._clickhouse,
             REGISTRY: self._registry,
         }
+        if brokers.among([name]):
+            return await self._kafka(name)
         return await makers[name]() if name in makers else self._worker(name)
 
     async def make_image(self) -> None:
@@ -124,33 +136,48 @@ class Plans:
         if self._image is not None:
             await classes.make(self._image, self._foreign)
 
-    async def _kafka(self) -> ChildSpec:
+    async def _kafka(self, name: str) -> ChildSpec:
+        async with self._making:
+            # All are made before one is started: so nothing but a cut-off first start leaves a cluster half made.
+            if not self._cluster:
+                self._cluster = await self._made()
+        self._kafka_spawns.set()
+        broker = self._cluster[name]
+        return ChildSpec(
+            name=name,
+            command=kafka.command(broker, kafka.MAIN, str(broker.properties_file)),
+            environ=self._foreign,
+            folder=broker.folder,
+            data=brokers.all_of(self._folder, tuple(self._cluster)),
+            output=self.output(name),
+            log_file=broker.log_file,
+            probe=probes.kafka(HOST, broker.node.port, broker.node.node_id),
+        )
+
+    async def _made(self) -> dict[str, kafka.Broker]:
+        """Make every broker of the run ready to start."""
         found, files = await asyncio.gather(asyncio.to_thread(java.find, self._foreign), self._jars())
-        port, controller = _port(self._chosen.kafka), _port(self._chosen.controller)
-        scratch = self._folder / KAFKA / "tmp"
-        self._image = Image(java=found, jars=files, cache=self._cache() / jars.FOLDER, scratch=scratch)
-        node = kafka.Node(node_id=1, port=port, controller_port=controller)
-        broker = kafka.Broker(
+        names = brokers.names(len(self._chosen.cluster))
+        made = {
+            name: self._broker(name, node, found, files) for name, node in zip(names, self._chosen.cluster, strict=True)
+        }
+        shared = brokers.cluster_id(self._folder, names)
+        await asyncio.gather(*(asyncio.to_thread(kafka.prepare, one, self._foreign, shared) for one in made.values()))
+        return made
+
+    def _broker(self, name: str, node: kafka.Node, found: java.Java, files: tuple[Path, ...]) -> kafka.Broker:
+        folder = self._folder / name
+        # One list of classes is enough to make the image of; any broker's will do.
+        self._image = Image(java=found, jars=files, cache=self._cache() / jars.FOLDER, scratch=folder / "tmp")
+        return kafka.Broker(
             node=node,
-            cluster=(node,),
-            folder=self._folder / KAFKA,
-            log_file=self._settings.log.dir / "kafka.log",
+            cluster=self._chosen.cluster,
+            folder=folder,
+            log_file=self._settings.log.dir / f"{name}.log",
             java=found,
             jars=files,
             heap_mb=self._settings.embedded.kafka_heap_mb,
             extra_flags=self._image.flags(),
-        )
-        await asyncio.to_thread(kafka.prepare, broker, self._foreign)
-        self._kafka_spawns.set()
-        return ChildSpec(
-            name=KAFKA,
-            command=kafka.command(broker, kafka.MAIN, str(broker.properties_file)),
-            environ=self._foreign,
-            folder=broker.folder,
-            data=broker.folder,
-            output=self.output(KAFKA),
-            log_file=broker.log_file,
-            probe=probes.kafka(HOST, port, brokers=1),
         )
 
     async def _jars(self) -> tuple[Path, ...]:
@@ -224,7 +251,7 @@ class Plans:
 
     async def _registry(self) -> ChildSpec:
         port = _port(self._chosen.registry)
-        if self._chosen.kafka is not None:
+        if self._chosen.cluster:
             # The first fetch of the broker's files may take longer than the registry would wait for a broker.
             await self._kafka_spawns.wait()
         return ChildSpec(
@@ -232,7 +259,7 @@ class Plans:
             command=_module(REGISTRY, "--port", str(port)),
             environ=self._ours(REGISTRY),
             folder=Path.cwd(),
-            data=self._folder / KAFKA,
+            data=brokers.all_of(self._folder, brokers.names(len(self._chosen.cluster) or 1)),
             output=self.output(REGISTRY),
             probe=probes.http(HOST, port, "/subjects"),
         )

@@ -6,6 +6,7 @@ import asyncio
 import struct
 from collections.abc import Awaitable, Callable
 
+from infra.embedded import metadata
 from tapeline.errors import Unavailable
 
 ANSWERS_WITHIN_S = 2.0
@@ -13,21 +14,18 @@ ANSWERS_WITHIN_S = 2.0
 Probe = Callable[[], Awaitable[None]]
 """Returns when the service works; raises Unavailable, OSError or TimeoutError when it does not (yet)."""
 
-_METADATA, _METADATA_VERSION = 3, 1
 _POSTGRES_PROTOCOL = 3 << 16
 _LENGTH = struct.Struct(">i")
 _MOST_BYTES = 1 << 20
 _HTTP_OK = b"200"
 
 
-def kafka(host: str, port: int, brokers: int) -> Probe:
-    """Return a probe that asks for the cluster's metadata: its brokers must be registered and not fenced."""
+def kafka(host: str, port: int, node_id: int) -> Probe:
+    """Return a probe that asks a broker for the cluster's metadata: it must be registered and not fenced itself."""
 
     async def ask() -> None:
-        answer = await _talk(host, port, metadata_request())
-        found = brokers_in(answer)
-        if found < brokers:
-            raise Unavailable(f"{found} of {brokers} brokers are in service")
+        if node_id not in metadata.decode(await metadata_of(host, port, every_topic=False)).brokers:
+            raise Unavailable("it is not in service yet")
 
     return ask
 
@@ -53,6 +51,11 @@ def postgres(host: str, port: int, user: str, database: str) -> Probe:
     return ask
 
 
+async def metadata_of(host: str, port: int, *, every_topic: bool) -> bytes:
+    """Ask a broker for the cluster's metadata, with all topics or with none."""
+    return await _talk(host, port, metadata.request(every_topic=every_topic))
+
+
 def http(host: str, port: int, path: str) -> Probe:
     """Return a probe that wants status 200 for a GET."""
     request = f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n".encode()
@@ -69,18 +72,6 @@ def http(host: str, port: int, path: str) -> Probe:
             raise Unavailable(f"it answered {status.decode('latin-1').strip()!r}")
 
     return ask
-
-
-def metadata_request() -> bytes:
-    """Return a Kafka Metadata request for no topic."""
-    client = b"tapeline"
-    header = struct.pack(">hhih", _METADATA, _METADATA_VERSION, 0, len(client)) + client
-    return header + struct.pack(">i", 0)
-
-
-def brokers_in(answer: bytes) -> int:
-    """Return how many brokers a Kafka Metadata answer lists (after its correlation id)."""
-    return int(struct.unpack_from(">i", answer, 4)[0])
 
 
 def startup_message(user: str, database: str) -> bytes:

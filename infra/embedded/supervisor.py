@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from infra.embedded import datadir, orphans, plans, steps, workers
+from infra.embedded import brokers, copies, datadir, kafka, orphans, plans, steps, workers
 from infra.embedded.alarms import Alarms
 from infra.embedded.board import Board
 from infra.embedded.child import Change, Child
@@ -43,6 +43,7 @@ class Supervisor:
         self._alarms = Alarms(SERVICE)
         self._children: dict[str, Child] = {}
         self._patience: asyncio.Timeout | None = None
+        self._cluster: tuple[kafka.Node, ...] = ()
 
     async def run(self) -> None:
         """Start everything, report it ready, and wait for the stop."""
@@ -68,12 +69,13 @@ class Supervisor:
         settings, services = self._settings, plans.ours(self._settings)
         with datadir.locked(settings.data.dir), Ports() as ports:
             await asyncio.to_thread(end_left_over, settings.data.dir)
-            secrets = datadir.open_checked(settings.data.dir, services)
+            secrets = datadir.open_checked(settings.data.dir, frozenset(services))
             secrets = msgspec.structs.replace(secrets, venue_keys=workers.keys(settings))
             hidden = (text for one in secrets.venue_keys.values() for text in (one.key, one.secret))
             logs.hide(secrets.postgres_password, secrets.clickhouse_password, secrets.gateway_token, *hidden)
             chosen = plans.choose(settings, services, ports)
             board = Board(settings, SERVICE, addresses=chosen.addresses(), secrets=secrets, metrics=metrics)
+            self._cluster = chosen.cluster
             try:
                 yield board, Plans(settings, chosen, secrets, self._tell)
             finally:
@@ -81,8 +83,7 @@ class Supervisor:
 
     async def _start_children(self) -> None:
         """Start all children at once; each is kept alive until its turn to stop comes."""
-        services = plans.ours(self._settings)
-        for name in (name for name in plans.SERVICES if name in services):
+        for name in plans.ours(self._settings):
             await self._start_child(name)
 
     async def _start_child(self, name: str) -> None:
@@ -124,8 +125,9 @@ class Supervisor:
             await child.settled()
 
     async def _answers(self, name: str) -> None:
-        if name in self._children:
-            await self._children[name].settled()
+        """Return when a service answers; the broker does when all of its cluster do, for topics have a copy on each."""
+        wanted = brokers.among(self._children) if name == brokers.KAFKA else (name,)
+        await asyncio.gather(*(self._children[one].settled() for one in wanted if one in self._children))
 
     async def _speak(self, schema_ids: dict[str, int]) -> None:
         """Send heartbeats and alerts from now on."""
@@ -136,6 +138,17 @@ class Supervisor:
         every_s = self._settings.process.heartbeat_every_s
         _ = self._life.spawn("heartbeat", telemetry.Pulse(publish, self._life.health, every_s=every_s).run())
         _ = self._life.spawn("alarms", self._alarms.run(publish))
+        if len(self._cluster) > 1:
+            _ = self._life.spawn("copies", copies.watch(self._cluster, self._living, self._board.counted))
+
+    def _living(self) -> frozenset[int]:
+        """Return which brokers of the cluster are alive, by their numbers."""
+        names = brokers.names(len(self._cluster))
+        return frozenset(
+            node.node_id
+            for name, node in zip(names, self._cluster, strict=True)
+            if self._children[name].record.state == "running"
+        )
 
     def _changed(self, change: Change) -> None:
         """Write down and tell what happened to a child."""

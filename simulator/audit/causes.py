@@ -9,6 +9,7 @@ before the broker went. `429` and `slow` lose nothing: they prolong.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -28,6 +29,7 @@ UNDER_WAY_US: Final = US_PER_S
 _CLOSING_US: Final = 2 * US_PER_S
 """A connection that ends so soon after a fault was ended by it."""
 _LAG_US: Final = 250_000
+_BROKER: Final = re.compile(r"kafka(-\d+)?")
 """What a slow connection still held back is lost when it breaks off."""
 _PROLONGING: Final = frozenset({"429", "slow"})
 _LOSING: Final = frozenset({"dropped", "moved", "broken"})
@@ -197,7 +199,8 @@ def causes_of(played: Played, outages: Iterable[Outage]) -> Causes:
 
 
 def _loses(outage: Outage) -> bool:
-    return _records(outage) or outage.process == "kafka"
+    # One broker of several too: until another leads its partitions, nothing is taken there.
+    return _records(outage) or _BROKER.fullmatch(outage.process) is not None
 
 
 def _records(outage: Outage) -> bool:

@@ -16,7 +16,7 @@ import typer
 
 from tapeline.cli import app_trading
 from tapeline.cli.failure import INTERRUPTED, OK, Failure, explain
-from tapeline.cli.options import Count, ForS, Json, Once, Store, Symbol, TopicName
+from tapeline.cli.options import BrokerCount, Count, ForS, Json, Once, Store, Symbol, TopicName
 from tapeline.cli.render import Output, ReaderGone
 from tapeline.errors import TapelineError
 
@@ -44,12 +44,13 @@ app.add_typer(app_trading.app)
 def up(
     *,
     foreground: Annotated[bool, typer.Option("--foreground", help="Stay until Ctrl-C, then stop everything.")] = False,
+    brokers: BrokerCount = None,
     json: Json = False,
 ) -> int:
     """Start what settings do not name elsewhere: Kafka, schema registry, Postgres, ClickHouse."""
     from tapeline.cli import services
 
-    return services.up(Output(as_json=json), foreground=foreground)
+    return services.up(Output(as_json=json), foreground=foreground, brokers=brokers)
 
 
 @app.command()
@@ -92,6 +93,7 @@ def demo(
     for_s: Annotated[float | None, typer.Option("--for", min=0, help="Seconds; without it until Ctrl-C.")] = None,
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same market.")] = 0,
     faults: Annotated[str, typer.Option("--faults", help="Comma separated, e.g. gap,cut,kill; or all.")] = "",
+    brokers: BrokerCount = None,
     headless: Annotated[bool, typer.Option("--headless", help="No live screen, only the result.")] = False,
     json: Json = False,
 ) -> int:
@@ -100,7 +102,7 @@ def demo(
     from tapeline.cli.demo.plan import Wish, chosen
 
     acts, kills = chosen(faults)
-    wish = Wish(for_s=for_s, seed=seed, faults=acts, kills=kills, headless=headless)
+    wish = Wish(for_s=for_s, seed=seed, faults=acts, kills=kills, headless=headless, brokers=brokers)
     return run(Output(as_json=json), wish)
 
 

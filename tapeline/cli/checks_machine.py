@@ -8,7 +8,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from infra.embedded import datadir, jars, java, kafka, orphans, ports, postgres
+from infra.embedded import brokers, datadir, jars, java, orphans, ports, postgres
 from tapeline.cli.checks import Finding, LocalCheck, fail, ok, warn
 from tapeline.cli.view import size
 from tapeline.runtime import runfile
@@ -88,9 +88,15 @@ def data_directory(found: Settings) -> Finding:
         return fail(
             f"{folder} cannot be written by this user", "set data.dir to a folder of yours, or change its owner"
         )
-    stores = {kafka.damage: folder / datadir.KAFKA / "data", postgres.damage: folder / datadir.POSTGRES}
-    for damage, store in stores.items():
-        what = damage(store) if store.exists() else None
+    cluster = brokers.names(found.embedded.brokers) if found.kafka.bootstrap is None else ()
+    refused = brokers.other_number(folder, cluster) if cluster and not _runs(found) else None
+    if refused is not None:
+        return fail(refused.problem, refused.fix)
+    database = folder / datadir.POSTGRES
+    for store, what in (
+        (brokers.all_of(folder, cluster) if cluster else folder, brokers.damage(folder, cluster)),
+        (database, postgres.damage(database) if database.exists() else None),
+    ):
         if what is not None:
             return fail(f"damaged: {what}", f"put {store} back from a copy, or move {folder} aside")
     return ok(str(folder))
@@ -106,20 +112,19 @@ def log_directory(found: Settings) -> Finding:
 
 def fixed_ports(found: Settings) -> Finding:
     """Tell whether the ports that settings name are free while Tapeline is stopped."""
-    run = runfile.read(found.data.dir)
-    if run is not None and runfile.is_alive(run.supervisor):
+    if _runs(found):
         return ok("in use by this Tapeline")
     named = found.embedded
-    wanted = {
-        "embedded.kafka_port": named.kafka_port,
-        "embedded.registry_port": named.registry_port,
-        "embedded.postgres_port": named.postgres_port,
-        "embedded.clickhouse_port": named.clickhouse_port,
-    }
-    for setting, port in wanted.items():
+    wanted = [
+        *((named.kafka_port and named.kafka_port + number, "embedded.kafka_port") for number in range(named.brokers)),
+        (named.registry_port, "embedded.registry_port"),
+        (named.postgres_port, "embedded.postgres_port"),
+        (named.clickhouse_port, "embedded.clickhouse_port"),
+    ]
+    for port, setting in wanted:
         if port and not ports.is_free(port):
             raise ports.taken(port, setting, ports.holder(port))
-    fixed = [str(port) for port in wanted.values() if port]
+    fixed = [str(port) for port, _ in wanted if port]
     return ok(f"{', '.join(fixed)} free" if fixed else "free ones are taken at each start")
 
 
@@ -146,14 +151,18 @@ def run_file(found: Settings) -> Finding:
 
 def orphan_processes(found: Settings) -> Finding:
     """Tell whether processes of a killed supervisor still run."""
-    run = runfile.read(found.data.dir)
-    if run is not None and runfile.is_alive(run.supervisor):
+    if _runs(found):
         return ok("none: the supervisor lives")
-    left = orphans.find(found.data.dir, run)
+    left = orphans.find(found.data.dir, runfile.read(found.data.dir))
     if not left:
         return ok("none")
     names = ", ".join(f"{process.pid}" for process in left)
     return fail(f"processes {names} run without a supervisor", "run `tapeline down`, which ends them")
+
+
+def _runs(found: Settings) -> bool:
+    run = runfile.read(found.data.dir)
+    return run is not None and runfile.is_alive(run.supervisor)
 
 
 def existing(folder: Path) -> Path:

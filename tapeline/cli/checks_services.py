@@ -24,9 +24,37 @@ _ONE_RECORD_WITHIN_S = 2.0
 
 async def kafka(ground: Ground) -> Finding:
     """Reach the broker and be let in."""
+    where = ground.known.kafka
+    async with admin(where) as asked:
+        found = len(await asked.brokers())
+    if found < where.replication:
+        return warn(
+            f"{found} of {where.replication} brokers in service at {where.bootstrap}",
+            "wait a moment, those that are started here come again by themselves; then `tapeline status` and its logs",
+        )
+    return ok(f"{found} broker{'s' if found > 1 else ''} at {where.bootstrap}")
+
+
+async def copies(ground: Ground) -> Finding:
+    """Tell whether each partition, of the broker's own topics too, has all its copies, and enough for a write."""
     async with admin(ground.known.kafka) as asked:
-        brokers = await asked.brokers()
-    return ok(f"{len(brokers)} broker{'s' if len(brokers) > 1 else ''} at {ground.known.kafka.bootstrap}")
+        states = await asked.topics(internal=True)
+        configs = await asked.config(states)
+    counted = {name: topics_admin.copies(state, configs.get(name, {})) for name, state in states.items()}
+    refusing = [f"{name} ({one.under_min})" for name, one in counted.items() if one.under_min]
+    if refusing:
+        return fail(
+            f"too few copies in step for a write, by partitions: {', '.join(sorted(refusing))}",
+            "bring the brokers back that are away (`tapeline status`): until then writers wait, nothing is lost",
+        )
+    lacking = [f"{name} ({one.under_replicated})" for name, one in counted.items() if one.under_replicated]
+    if lacking:
+        return warn(
+            f"copies are missing, by partitions: {', '.join(sorted(lacking))}",
+            "wait until the brokers that are away are back and have caught up; one more must not die until then",
+        )
+    most = max((one.wanted for one in counted.values()), default=0)
+    return ok(f"{sum(state.partitions for state in states.values())} partitions in up to {most} copies, all in step")
 
 
 async def registry(ground: Ground) -> Finding:
@@ -197,6 +225,7 @@ SERVICES: tuple[tuple[str, ServiceCheck], ...] = (
 
 CONTENTS: tuple[tuple[str, ServiceCheck, tuple[str, ...]], ...] = (
     ("topics", topics, ("kafka",)),
+    ("copies", copies, ("kafka",)),
     ("schemas", schemas, ("registry",)),
     ("migrations", migrations, ("postgres", "clickhouse")),
     ("sink lag", sink_lag, ("kafka",)),

@@ -11,6 +11,9 @@ Count = Annotated[int | None, typer.Option("-n", "--count", min=1, help="How man
 Store = Annotated[str, typer.Option("--store", help="postgres, clickhouse or both.")]
 Symbol = Annotated[str, typer.Argument(help="The pair: BTC/USDT, BTC-USDT, btcusdt.")]
 ForS = Annotated[float | None, typer.Option("--for", min=0, help="Seconds; without it until Ctrl-C.")]
+BrokerCount = Annotated[
+    int | None, typer.Option("--brokers", help="So many Kafka brokers, 1 or 3; default: embedded.brokers.")
+]
 Once = Annotated[bool, typer.Option("--once", help="Show the newest that exists, and stop.")]
 
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from tapeline.errors import Misconfigured
 from tapeline.runtime import endpoints, runfile, settings
 from tapeline.runtime.endpoints import Endpoints
 from tapeline.runtime.settings import Settings
+from tapeline.runtime.settings_sections import CLUSTERS
 
 
 def services(found: Settings | None = None) -> Endpoints:
@@ -33,6 +35,21 @@ def of_demo(found: Settings) -> Settings:
     data = found.data.model_copy(update={"dir": found.data.dir.with_name(f"{found.data.dir.name}-demo")})
     log = found.log.model_copy(update={"dir": found.log.dir / "demo"})
     return found.model_copy(update={"data": data, "log": log})
+
+
+def with_brokers(found: Settings, count: int | None) -> Settings:
+    """Return the settings with as many brokers as the option says; Misconfigured for another number than 1 or 3."""
+    if count is None:
+        return found
+    if count not in CLUSTERS:
+        raise Misconfigured(f"--brokers is {count}", fix="1 or 3: of two or four, one more could not be spared")
+    if found.kafka.bootstrap is not None:
+        raise Misconfigured(
+            "kafka.bootstrap names a broker, so none is started here",
+            fix="leave out --brokers, or unset kafka.bootstrap",
+        )
+    embedded = {**found.embedded.model_dump(exclude_unset=True), "brokers": count}
+    return found.model_copy(update={"embedded": type(found.embedded)(**embedded)})
 
 
 def impatient(known: Endpoints) -> Endpoints:

@@ -8,7 +8,7 @@ from functools import partial
 import msgspec
 
 from infra.embedded import control
-from tapeline.cli import progress
+from tapeline.cli import progress, reaching
 from tapeline.cli import status as state
 from tapeline.cli.failure import OK
 from tapeline.cli.foreground import Run, run_and_stop
@@ -22,9 +22,9 @@ from tapeline.runtime.settings import Settings
 LOOK_EVERY_S = 1.0
 
 
-def up(out: Output, *, foreground: bool) -> int:
+def up(out: Output, *, foreground: bool, brokers: int | None = None) -> int:
     """Start what settings do not name; return when everything is ready, or at its end with `foreground`."""
-    found = settings.load()
+    found = reaching.with_brokers(settings.load(), brokers)
     began_s = clock.monotonic_s()
     if not foreground:
         with progress.watch(out) as show:

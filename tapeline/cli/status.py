@@ -18,7 +18,7 @@ from tapeline.cli.stream import until_stopped
 from tapeline.cli.version import installed
 from tapeline.cli.view import Cell, Grid, Line, Style, View, line, row, size, span
 from tapeline.runtime import clock, runfile
-from tapeline.runtime.runfile import Addresses, ProcessRecord, RunFile
+from tapeline.runtime.runfile import Addresses, Brokers, ProcessRecord, RunFile
 from tapeline.runtime.settings import Settings
 
 State = Literal["running", "starting", "stopped", "degraded"]
@@ -47,7 +47,10 @@ class ProcessStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer of `tapeline status`; when stopped every address is null and there is no process."""
+    """The answer of `tapeline status`; when stopped every address is null and there is no process.
+
+    `brokers` is null where there is one only, or none of ours.
+    """
 
     state: State
     ready: bool
@@ -56,6 +59,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     log_dir: str
     run_file: str | None
     addresses: Addresses
+    brokers: Brokers | None
     processes: dict[str, ProcessStatus]
 
 
@@ -78,6 +82,7 @@ def stopped(data_dir: Path, log_dir: Path) -> Status:
         log_dir=str(log_dir),
         run_file=None,
         addresses=Addresses(),
+        brokers=None,
         processes={},
     )
 
@@ -95,6 +100,7 @@ def assess(run: RunFile, path: Path, usage: Mapping[str, Usage], now_us: int) ->
         log_dir=run.log_dir,
         run_file=str(path),
         addresses=run.addresses,
+        brokers=run.brokers if supervised else None,
         processes=processes,
     )
 
@@ -164,7 +170,8 @@ def view(found: Status) -> View:
     head = line(Cell(f"{mark} {found.state}", style), Cell(f"  tapeline {found.version}", "dim"))
     if found.state == "stopped" and not found.processes:
         return (head, line(Cell("data  ", "dim"), found.data_dir), line(Cell("start it with `tapeline up`", "dim")))
-    return (head, line(), processes_grid(found), line(), *addresses_lines(found), *folder_lines(found))
+    rest = (*brokers_lines(found), *addresses_lines(found), *folder_lines(found))
+    return (head, line(), processes_grid(found), line(), *rest)
 
 
 def processes_grid(found: Status) -> Grid:
@@ -196,6 +203,20 @@ def addresses_lines(found: Status) -> tuple[Line, ...]:
     return tuple(line(Cell(f"{name:<11}", "dim"), address) for name, address in addresses.items() if address) + tuple(
         line(Cell(f"{name:<16}", "dim"), address) for name, address in venues.items()
     )
+
+
+def brokers_lines(found: Status) -> tuple[Line, ...]:
+    """Return how the brokers of a cluster keep what they were given, where there are several."""
+    now = found.brokers
+    if now is None:
+        return ()
+    if now.under_min:
+        said = Cell(f"{now.under_min} of {now.partitions} partitions have too few copies: writers wait", "bad")
+    elif now.under_replicated:
+        said = Cell(f"{now.under_replicated} of {now.partitions} partitions lack copies", "warn")
+    else:
+        said = Cell(f"{now.partitions} partitions, all copies in step", "good")
+    return (line(Cell(f"{'brokers':<11}", "dim"), f"{now.in_service} of {now.brokers} in service, ", said),)
 
 
 def folder_lines(found: Status) -> tuple[Line, ...]:

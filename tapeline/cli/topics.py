@@ -19,6 +19,7 @@ from tapeline.errors import Misconfigured
 from tapeline.runtime import topics_admin
 from tapeline.runtime.endpoints import Endpoints
 from tapeline.runtime.kafka import Partition, TopicState, admin
+from tapeline.runtime.topics_admin import Copies
 
 State = Literal["ok", "missing", "other partitions", "not ours"]
 _STYLES: dict[State, Style] = {"ok": "good", "missing": "bad", "other partitions": "bad", "not ours": "dim"}
@@ -36,6 +37,9 @@ class TopicRow(msgspec.Struct, frozen=True, kw_only=True):
     partitions: int | None
     expected_partitions: int | None
     records: int | None
+    copies: int | None
+    under_replicated: int | None
+    under_min: int | None
     cleanup: str | None
     retention_ms: int | None
     retention_bytes: int | None
@@ -74,7 +78,9 @@ def named(name: str) -> Topic:
         raise Misconfigured(problem, fix=fix or "see `tapeline topics ls`") from None
 
 
-def topic_row(topic: Topic, state: TopicState | None, records: int | None, expected: int) -> TopicRow:
+def topic_row(
+    topic: Topic, state: TopicState | None, records: int | None, expected: int, copies: Copies | None = None
+) -> TopicRow:
     """Set a topic of the catalogue beside what the broker has of it."""
     verdict: State = "missing" if state is None else "ok" if state.partitions == expected else "other partitions"
     return TopicRow(
@@ -87,6 +93,9 @@ def topic_row(topic: Topic, state: TopicState | None, records: int | None, expec
         partitions=None if state is None else state.partitions,
         expected_partitions=expected,
         records=records,
+        copies=None if copies is None else copies.wanted,
+        under_replicated=None if copies is None else copies.under_replicated,
+        under_min=None if copies is None else copies.under_min,
         cleanup=topic.cleanup,
         retention_ms=topic.retention_ms,
         retention_bytes=topic.retention_bytes,
@@ -94,7 +103,7 @@ def topic_row(topic: Topic, state: TopicState | None, records: int | None, expec
     )
 
 
-def foreign_row(state: TopicState, records: int) -> TopicRow:
+def foreign_row(state: TopicState, records: int, copies: Copies) -> TopicRow:
     """Describe a topic that is not in the catalogue (the registry's, a tool's)."""
     return TopicRow(
         name=state.name,
@@ -106,6 +115,9 @@ def foreign_row(state: TopicState, records: int) -> TopicRow:
         partitions=state.partitions,
         expected_partitions=None,
         records=records,
+        copies=copies.wanted,
+        under_replicated=copies.under_replicated,
+        under_min=copies.under_min,
         cleanup=None,
         retention_ms=None,
         retention_bytes=None,
@@ -125,19 +137,24 @@ async def _list(known: Endpoints) -> tuple[TopicRow, ...]:
         found = await asked.topics()
         partitions = [Partition(name, number) for name, state in found.items() for number in range(state.partitions)]
         begins, ends = await asked.beginnings(partitions), await asked.ends(partitions)
+        configs = await asked.config(found)
     counts = dict.fromkeys(found, 0)
     for partition, end in ends.items():
         counts[partition.topic] += end - begins.get(partition, end)
+    kept = {name: topics_admin.copies(state, configs.get(name, {})) for name, state in found.items()}
     ours = {topic.name for topic in TOPICS}
     want = known.kafka.partitions
     return (
-        *(topic_row(it, found.get(it.name), counts.get(it.name), it.partition_count(want)) for it in TOPICS),
-        *(foreign_row(found[name], counts[name]) for name in sorted(found) if name not in ours),
+        *(
+            topic_row(it, found.get(it.name), counts.get(it.name), it.partition_count(want), kept.get(it.name))
+            for it in TOPICS
+        ),
+        *(foreign_row(found[name], counts[name], kept[name]) for name in sorted(found) if name not in ours),
     )
 
 
 def _list_view(rows: tuple[TopicRow, ...]) -> View:
-    columns = ("topic", "state", "record", "key", "partitions>", "records>", "kept", "written by", "read by")
+    columns = ("topic", "state", "record", "key", "partitions>", "copies", "records>", "kept", "written by", "read by")
     return (Grid(columns, tuple(_list_row(topic) for topic in rows)),)
 
 
@@ -148,10 +165,24 @@ def _list_row(topic: TopicRow) -> tuple[Cell, ...]:
         None if topic.record is None else topic.record.removeprefix("tapeline."),
         topic.key,
         topic.partitions,
+        copies_cell(topic),
         None if topic.records is None else f"{topic.records:,}",
         None if topic.cleanup is None else kept(topic),
         Cell(" ".join(topic.owner), "dim"),
         Cell(" ".join(topic.readers), "dim"),
+    )
+
+
+def copies_cell(topic: TopicRow) -> Cell:
+    """Return how many copies there are of each partition, and of how many partitions some are missing."""
+    if topic.copies is None:
+        return Cell("")
+    if topic.under_min:
+        return Cell(f"{topic.copies}, too few of {topic.under_min}", "bad")
+    return (
+        Cell(f"{topic.copies}, missing of {topic.under_replicated}", "warn")
+        if topic.under_replicated
+        else Cell(f"{topic.copies}")
     )
 
 
@@ -188,7 +219,13 @@ async def _describe(known: Endpoints, topic: Topic) -> Description:
     expected = topic.partition_count(known.kafka.partitions)
     ours = topic.config(partitions=expected, replication=known.kafka.replication)
     return Description(
-        topic=topic_row(topic, state, sum(part.end - part.begin for part in parts), expected),
+        topic=topic_row(
+            topic,
+            state,
+            sum(part.end - part.begin for part in parts),
+            expected,
+            topics_admin.copies(state, actual.config),
+        ),
         subject=topic.subject,
         schema_id=None if known.run is None else known.run.schema_ids.get(topic.subject),
         fields=avro_text.fields(avro_files.load(topic.record)),
@@ -201,7 +238,10 @@ async def _describe(known: Endpoints, topic: Topic) -> Description:
 def _description_view(found: Description) -> View:
     topic = found.topic
     fields = tuple(row(Cell(it.name, "name"), it.type, Cell(it.doc, "dim")) for it in found.fields)
-    parts = tuple(row(it.partition, it.leader, it.begin, it.end, f"{it.end - it.begin:,}") for it in found.partitions)
+    parts = tuple(
+        row(it.partition, it.leader, _in_step(it, topic), it.begin, it.end, f"{it.end - it.begin:,}")
+        for it in found.partitions
+    )
     config = tuple(
         row(Cell(key, "name"), value, Cell(f"the catalogue has {found.differs[key]}", "bad"))
         if key in found.differs
@@ -216,10 +256,20 @@ def _description_view(found: Description) -> View:
         line(),
         Grid(("field", "type", "meaning"), fields),
         line(),
-        Grid(("partition>", "leader>", "begin>", "end>", "records>"), parts),
+        Grid(("partition>", "leader>", "copies in step", "begin>", "end>", "records>"), parts),
         line(),
         Grid(("setting", "value", ""), config),
     )
+
+
+def _in_step(part: PartitionRow, topic: TopicRow) -> Cell:
+    """Return the brokers whose copy is in step, of those that are to have one."""
+    away = sorted(set(part.replicas) - set(part.in_sync))
+    shown = " ".join(str(broker) for broker in sorted(part.in_sync))
+    if not away:
+        return Cell(shown)
+    style: Style = "bad" if topic.under_min else "warn"
+    return Cell(f"{shown or 'none'}, not {' '.join(str(broker) for broker in away)}", style)
 
 
 def _facts(found: Description) -> tuple[Line, ...]:

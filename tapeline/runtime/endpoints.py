@@ -141,6 +141,8 @@ def _kafka(settings: Settings, run: RunFile | None) -> KafkaEndpoint | None:
         return KafkaEndpoint(
             bootstrap=run.addresses.kafka,
             partitions=named.partitions or EMBEDDED_PARTITIONS,
+            # The run file names every broker, and each has a copy.
+            replication=len(run.addresses.kafka.split(",")),
             max_retries=named.max_retries,
         )
     return KafkaEndpoint(

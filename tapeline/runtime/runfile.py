@@ -66,6 +66,16 @@ class Secrets(msgspec.Struct, frozen=True, kw_only=True):
     venue_keys: dict[str, VenueKey] = {}
 
 
+class Brokers(msgspec.Struct, frozen=True, kw_only=True):
+    """How a cluster of brokers keeps what it was given; `under_min` partitions take no write until a copy is back."""
+
+    brokers: int
+    in_service: int
+    partitions: int
+    under_replicated: int
+    under_min: int
+
+
 class RunFile(msgspec.Struct, frozen=True, kw_only=True):
     """All that other processes need to find the running Tapeline."""
 
@@ -80,6 +90,7 @@ class RunFile(msgspec.Struct, frozen=True, kw_only=True):
     secrets: Secrets
     processes: dict[str, ProcessRecord] = {}
     schema_ids: dict[str, int] = {}
+    brokers: Brokers | None = None
 
 
 def path_in(data_dir: Path) -> Path:

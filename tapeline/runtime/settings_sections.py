@@ -15,6 +15,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 
 SAMPLE_SECRET: Final = "sample_secret"  # noqa: S105 - the name of an error, not a secret
+CLUSTERS: Final = (1, 3)
+"""So many brokers can be started here: alone, or the fewest of which one may die."""
 
 _SAMPLES = re.compile(
     r"change[-_ ]?(?:me|it|this)|(?:my|your|the)?[-_ ]?(?:super)?[-_ ]?(?:secret|password|passw0rd|passwd|token)"
@@ -40,6 +42,12 @@ def _web(url: str) -> str:
     if re.fullmatch(r"https?://[^/\s@]+(?:/\S*)?", url) is None:
         raise PydanticCustomError("url", "give http(s)://host:port; username and password are keys of their own")
     return url
+
+
+def _quorum(brokers: int) -> int:
+    if brokers not in CLUSTERS:
+        raise PydanticCustomError("brokers", "it should be 1 or 3: of two or four, one more could not be spared")
+    return brokers
 
 
 def _level(value: object) -> object:
@@ -164,11 +172,14 @@ class ClickHouse(_Tls):
 class Embedded(Section):
     """The services that `tapeline up` starts itself; port 0 takes a free one."""
 
-    kafka_port: int = Field(default=0, ge=0, le=65535, description="port of the broker")
+    brokers: Annotated[int, AfterValidator(_quorum)] = Field(
+        default=1, description="RECOMMENDED 3 where one may die; 1 or 3; fixed by the first start in a data directory"
+    )
+    kafka_port: int = Field(default=0, ge=0, le=65533, description="port of the broker; of three the first of them")
     registry_port: int = Field(default=0, ge=0, le=65535, description="port of the schema registry")
     postgres_port: int = Field(default=0, ge=0, le=65535, description="port of Postgres")
     clickhouse_port: int = Field(default=0, ge=0, le=65535, description="port of ClickHouse")
-    kafka_heap_mb: int = Field(default=256, ge=128, description="memory of the broker's heap")
+    kafka_heap_mb: int = Field(default=256, ge=128, description="memory of a broker's heap")
     ready_timeout_s: float = Field(default=120.0, gt=0, description="how long `up` waits; the first one fetches jars")
     pipeline: bool = Field(default=False, description="`up` also starts producers, agents, sinks and gateway")
 

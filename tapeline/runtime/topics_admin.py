@@ -66,6 +66,28 @@ class Description:
     ends: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copies:
+    """How many partitions of a topic have fewer copies in step than they should, and than a write needs."""
+
+    wanted: int
+    needed: int
+    under_replicated: int
+    under_min: int
+
+
+def copies(state: TopicState, config: Mapping[str, str]) -> Copies:
+    """Count a topic's copies."""
+    needed = int(config.get("min.insync.replicas", "1"))
+    pairs = tuple(zip(state.in_sync, state.replicas, strict=True))
+    return Copies(
+        wanted=max((len(replicas) for replicas in state.replicas), default=0),
+        needed=needed,
+        under_replicated=sum(len(there) < len(replicas) for there, replicas in pairs),
+        under_min=sum(len(there) < needed for there, _ in pairs),
+    )
+
+
 async def ensure(admin: Admin, catalogue: Iterable[Topic], *, partitions: int, replication: int) -> Ensured:
     """Create the topics that are missing and return what was created and which settings differ.
 

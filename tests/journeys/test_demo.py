@@ -13,6 +13,7 @@ from tests.support.running import left_over
 PUBLIC = ("gap", "duplicate", "reorder", "cut", "stall", "stall-symbol", "corrupt", "429", "slow")
 MARKETS = ["binance:futures", "binance:spot", "bybit:futures", "bybit:spot"]
 PIPELINE = {"producers", "processors", "sinks", "gateway", "registry", "kafka", "postgres", "clickhouse", "executor"}
+CLUSTER = {"kafka-1", "kafka-2", "kafka-3"}
 KEYS = [
     "balanced", "books_checked", "conflated", "crossed_valid_books", "duplicates", "emitted", "faults", "gap_records",
     "in_gaps", "intents", "kills", "lost", "naked_s_max", "naked_s_max_crash", "orders", "pnl", "problems", "processes",
@@ -82,6 +83,29 @@ def test_a_demo_in_which_everything_goes_wrong_balances_too(place: Tapeline) -> 
     assert (set(kills) <= PIPELINE, sum(kills.values())) == (True, 6)
     assert {name for name, used in value["processes"].items() if used["restarts"]} == set(kills)
     assert left_over(of_demo(place).settings) == []
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(400)
+def test_with_three_brokers_of_which_each_is_killed_it_balances(tmp_path: Path) -> None:
+    place = Tapeline(tmp_path)
+    words = ("demo", "--brokers", "3", "--for", "60", "--seed", "1", "--faults", "all", "--headless", "--json")
+    found = place.run(*words, within_s=380)
+    assert found.code == 0, found.value
+    value = found.value
+    assert wrong(value) == NOTHING_WRONG
+    assert of_orders(value) == (0, 0, 0, "0")
+    kills = value["faults"]["kill"]
+    assert set(kills) == (PIPELINE - {"kafka"}) | CLUSTER
+    assert left_over(of_demo(place).settings) == []
+
+
+@pytest.mark.parametrize("words", [("up",), ("demo", "--for", "1")])
+def test_another_number_of_brokers_is_refused_with_the_fix(place: Tapeline, words: tuple[str, ...]) -> None:
+    code, error, _ = place.run(*words, "--brokers", "2", "--json").refusal
+    assert (code, error["problem"]) == (2, "--brokers is 2")
+    assert error["fix"] == "1 or 3: of two or four, one more could not be spared"
+    assert not (place.root / "data").exists()
 
 
 def test_an_unknown_fault_is_named_with_the_nearest(place: Tapeline) -> None:

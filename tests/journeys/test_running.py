@@ -17,7 +17,7 @@ PROCESSES = ["supervisor", "kafka", "postgres", "clickhouse", "registry"]
 def test_up_says_where_everything_is_and_nothing_else(up: Up) -> None:
     """Issue part 4: `up --json` is ready and carries addresses and processes."""
     assert sorted(up.status) == [
-        "addresses", "data_dir", "log_dir", "processes", "ready", "ready_s", "run_file", "state", "version",
+        "addresses", "brokers", "data_dir", "log_dir", "processes", "ready", "ready_s", "run_file", "state", "version",
     ]  # fmt: skip
     assert up.answer.stderr == ""
     assert (up.status["state"], up.status["ready"]) == ("running", True)
@@ -70,8 +70,8 @@ def test_doctor_finds_a_running_tapeline_healthy(up: Up) -> None:
     assert wrong == []
     assert [check["name"] for check in found["checks"]] == [
         "settings", "python", "java", "kafka files", "engines", "disk space", "data directory", "log directory",
-        "ports", "run file", "orphan processes", "kafka", "registry", "postgres", "clickhouse", "topics", "schemas",
-        "migrations", "sink lag", "clock",
+        "ports", "run file", "orphan processes", "kafka", "registry", "postgres", "clickhouse", "topics", "copies",
+        "schemas", "migrations", "sink lag", "clock",
     ]  # fmt: skip
 
 

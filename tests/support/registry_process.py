@@ -109,7 +109,7 @@ def broker_process(folder: Path, cache: Path) -> Iterator[tuple[str, Process]]:
             heap_mb=256,
         )
         broker.folder.mkdir()
-        kafka.prepare(broker, os.environ)
+        kafka.prepare(broker, os.environ, kafka.new_cluster_id())
         process = Process(broker, port)
         process.start()
         try:

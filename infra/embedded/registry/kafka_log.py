@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from infra.embedded.registry.records import PARTITION, TOPIC, Entry
-from tapeline.errors import Misconfigured
+from schemas.topics import least_in_step
+from tapeline.errors import Misconfigured, Unavailable
 from tapeline.runtime.endpoints import KafkaEndpoint
 from tapeline.runtime.kafka import Partition, Publisher, Reader, admin
 
@@ -68,7 +69,11 @@ async def _ensure_topic(endpoint: KafkaEndpoint, topic: str) -> None:
     """Make the topic, or see that the one that stands there keeps every id."""
     async with admin(endpoint) as cluster:
         copies = endpoint.replication
-        wanted = {"cleanup.policy": "compact", "min.insync.replicas": str(max(1, copies - 1))}
+        found = len(await cluster.brokers())
+        if found < copies and topic not in await cluster.topics([topic]):
+            # The others are still starting: a topic is made once, with all its copies.
+            raise Unavailable(f"Kafka has {found} of {copies} brokers in service, too few for the topic {topic}")
+        wanted = {"cleanup.policy": "compact", "min.insync.replicas": str(least_in_step(copies))}
         if await cluster.create(topic, partitions=1, replication=copies, config=wanted):
             return
         known = (await cluster.topics([topic])).get(topic)

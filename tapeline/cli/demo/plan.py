@@ -50,6 +50,7 @@ class Wish:
     faults: tuple[str, ...] = ()
     kills: bool = False
     headless: bool = False
+    brokers: int | None = None
 
 
 def chosen(text: str) -> tuple[tuple[str, ...], bool]:
@@ -61,6 +62,7 @@ def chosen(text: str) -> tuple[tuple[str, ...], bool]:
 
 def settings_of(found: Settings, wish: Wish) -> Settings:
     """Return the settings under which the demo's processes run."""
+    found = reaching.with_brokers(found, wish.brokers)
     embedded = {**found.embedded.model_dump(exclude_unset=True), "pipeline": True}
     return reaching.of_demo(found).model_copy(
         update={

@@ -34,10 +34,13 @@ async def abandon(producer: AIOKafkaProducer) -> None:
         await asyncio.wait([sender], timeout=_SETTLE_S)
         sender.cancel()
         await asyncio.wait([sender], timeout=_SETTLE_S)
-    batches = [batch for queue in waiting._batches.values() for batch in queue]
+    # A batch that was sent takes itself out of this set at its end, where one that went back to the queue is not.
+    waiting._pending_batches.update(batch for queue in waiting._batches.values() for batch in queue)
+    batches = tuple(waiting._pending_batches)
     waiting.fail_all(ProducerClosed())
     for batch in batches:
         # Nobody may be waiting for it, and a future whose error nobody saw is reported as a mistake of the program.
-        if batch._drain_waiter.done() and not batch._drain_waiter.cancelled():
-            batch._drain_waiter.exception()
+        for told in (batch.future, batch._drain_waiter):
+            if told.done() and not told.cancelled():
+                told.exception()
     await producer.stop()

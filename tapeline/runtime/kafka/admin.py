@@ -99,11 +99,11 @@ class Admin:
         found = await self._client.describe_cluster()
         return {broker["node_id"]: f"{broker['host']}:{broker['port']}" for broker in found["brokers"]}
 
-    async def topics(self, names: Iterable[str] | None = None) -> dict[str, TopicState]:
-        """Return the topics of these names (default: all) that exist, without the broker's own."""
+    async def topics(self, names: Iterable[str] | None = None, *, internal: bool = False) -> dict[str, TopicState]:
+        """Return the topics of these names (default: all) that exist; the broker's own only with `internal`."""
         found: dict[str, TopicState] = {}
         for topic in await self._client.describe_topics(None if names is None else list(names)):
-            if topic["error_code"] == 0 and not topic["is_internal"]:
+            if topic["error_code"] == 0 and (internal or not topic["is_internal"]):
                 parts = sorted(topic["partitions"], key=lambda part: int(part["partition"]))
                 found[topic["topic"]] = TopicState(
                     name=topic["topic"],

@@ -8,10 +8,10 @@ import msgspec
 import pytest
 
 from tapeline.cli.render import to_json
-from tapeline.cli.status import ProcessStatus, State, Usage, assess, stopped, view
+from tapeline.cli.status import ProcessStatus, State, Usage, assess, brokers_lines, stopped, view
 from tapeline.cli.version import installed
 from tapeline.cli.view import Line
-from tapeline.runtime.runfile import Addresses, ProcessRecord, RunFile, Secrets
+from tapeline.runtime.runfile import Addresses, Brokers, ProcessRecord, RunFile, Secrets
 
 NOW_US = 1_790_000_010_000_000
 SECRETS = Secrets(postgres_password="pg-secret", clickhouse_password="ch-secret", gateway_token="gw-secret")
@@ -36,6 +36,21 @@ def run_file(*, ready: bool = True, **kafka: object) -> RunFile:
     )
 
 
+@pytest.mark.parametrize(
+    ("lacking", "text"),
+    [
+        ((0, 0), "brokers    3 of 3 in service, 88 partitions, all copies in step"),
+        ((9, 0), "brokers    3 of 3 in service, 9 of 88 partitions lack copies"),
+        ((9, 2), "brokers    3 of 3 in service, 2 of 88 partitions have too few copies: writers wait"),
+    ],
+)
+def test_several_brokers_are_shown_with_what_lacks_copies(lacking: tuple[int, int], text: str) -> None:
+    brokers = Brokers(brokers=3, in_service=3, partitions=88, under_replicated=lacking[0], under_min=lacking[1])
+    found = assess(msgspec.structs.replace(run_file(), brokers=brokers), Path("/data/run.json"), USED, NOW_US)
+    assert found.brokers == brokers
+    assert ["".join(cell.text for cell in one.cells) for one in brokers_lines(found)] == [text]
+
+
 USED = {"supervisor": Usage(rss_mb=50.5, cpu_s=1.25), "kafka": Usage(rss_mb=200.0, cpu_s=3.0)}
 
 
@@ -56,6 +71,7 @@ def test_the_answer_has_every_field_and_no_secret() -> None:
             "kafka": "127.0.0.1:9092", "registry": None, "postgres": None, "clickhouse": None, "gateway": None,
             "venues": {},
         },
+        "brokers": None,
         "processes": {
             "supervisor": {
                 "state": "running", "pid": 7, "restarts": 0, "uptime_s": 5.0, "rss_mb": 50.5, "cpu_s": 1.25,

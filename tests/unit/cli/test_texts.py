@@ -12,8 +12,10 @@ from tapeline.cli.doctor import worst
 from tapeline.cli.log_lines import Wanted
 from tapeline.cli.logs import checked
 from tapeline.cli.tail import short
-from tapeline.cli.topics import kept, named, topic_row
+from tapeline.cli.topics import copies_cell, kept, named, topic_row
+from tapeline.cli.view import Cell
 from tapeline.errors import Misconfigured, Unavailable
+from tapeline.runtime import topics_admin
 from tapeline.runtime.kafka import TopicState
 
 
@@ -63,6 +65,20 @@ def test_a_topic_is_judged_by_its_partitions(leaders: tuple[int, ...] | None, st
         copies = tuple((1,) for _ in leaders)
         found = TopicState(name="md.trade", leaders=leaders, replicas=copies, in_sync=copies)
     assert topic_row(by_name("md.trade"), found, 0, 4).state == state
+
+
+@pytest.mark.parametrize(
+    ("in_sync", "cell"),
+    [
+        (((1, 2, 3), (2, 3, 1)), Cell("3")),
+        (((1, 2, 3), (2, 3)), Cell("3, missing of 1", "warn")),
+        (((1, 2), (3,)), Cell("3, too few of 1", "bad")),
+    ],
+)
+def test_missing_copies_are_told(in_sync: tuple[tuple[int, ...], ...], cell: Cell) -> None:
+    found = TopicState(name="clock", leaders=(1, 2), replicas=((1, 2, 3), (2, 3, 1)), in_sync=in_sync)
+    copies = topics_admin.copies(found, {"min.insync.replicas": "2"})
+    assert copies_cell(topic_row(by_name("clock"), found, 0, 2, copies)) == cell
 
 
 def test_an_unknown_topic_is_refused_with_the_nearest() -> None:

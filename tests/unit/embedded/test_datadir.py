@@ -113,6 +113,11 @@ DAMAGE = {
         "{f}/kafka/data/meta.properties is missing",
         "{f}/kafka",
     ),
+    "kafka is another broker": (
+        holding("kafka/data/meta.properties", "version=1\ncluster.id=garbage\nnode.id=7\n"),
+        "{f}/kafka/data is that of broker 7",
+        "{f}/kafka",
+    ),
     "postgres has no version": (
         without("postgres/PG_VERSION"),
         "{f}/postgres/PG_VERSION is missing or no number",

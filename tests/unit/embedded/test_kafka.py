@@ -82,8 +82,9 @@ def test_three_brokers_keep_three_copies_and_want_two_in_step() -> None:
         "transaction.state.log.min.isr": "2",
         "share.coordinator.state.topic.replication.factor": "3",
         "share.coordinator.state.topic.min.isr": "2",
-        "broker.heartbeat.interval.ms": "1000",
-        "broker.session.timeout.ms": "6000",
+        "broker.heartbeat.interval.ms": "500",
+        "broker.session.timeout.ms": "3000",
+        "controlled.shutdown.enable": "false",
     }
     assert kafka.properties(broker(Path("/d/kafka"), THREE)) == expected
 

@@ -105,6 +105,22 @@ def test_a_batch_that_failed_goes_out_again_before_what_came_after() -> None:
     assert values(buffer.take()) == [[0, 1]]
 
 
+def test_what_says_that_others_are_stored_goes_after_them_and_overtakes_nothing() -> None:
+    """With several brokers the one topic may be taken while the other waits for a new leader."""
+    buffer = Buffer(100)
+    buffer.put("md.trade", 0, entry(1))
+    buffer.put("md.gap", 0, Entry(b"k", b"2", vouches=True))
+    buffer.put("md.gap", 0, Entry(b"k", b"3"))
+    buffer.put("md.gap", 1, Entry(b"k", b"4", vouches=True))
+    trades, elsewhere = buffer.take()
+    assert values([trades, elsewhere]) == [[1], [4]]
+    buffer.failed(trades)
+    (trades,) = buffer.take()
+    buffer.put("md.trade", 0, entry(5))
+    buffer.done(trades)
+    assert sorted(values(buffer.take())) == [[2, 3], [5]]
+
+
 def test_a_full_buffer_sheds_the_oldest_and_tells_the_span_once() -> None:
     buffer = Buffer(3)
     for number in range(1, 8):

@@ -67,6 +67,13 @@ def test_everything_embedded_comes_from_the_run_file() -> None:
     )
 
 
+def test_each_broker_of_the_run_file_has_a_copy() -> None:
+    three = "127.0.0.1:1,127.0.0.1:2,127.0.0.1:3"
+    assert endpoints.endpoints_from(Settings(), run_file(kafka=three)).kafka == KafkaEndpoint(
+        bootstrap=three, partitions=4, replication=3, max_retries=5
+    )
+
+
 def test_kafka_and_registry_named_in_settings_win_over_the_run_file() -> None:
     named: dict[str, Any] = {
         "kafka": {

@@ -125,6 +125,10 @@ def test_yes_is_understood(tmp_path: Path) -> None:
             "settings key 'database.port' in FILE has a wrong value '99999': it should be less",
         ),
         (
+            "[embedded]\nbrokers = 2",
+            "settings key 'embedded.brokers' in FILE has a wrong value '2': it should be 1 or 3: of two or four, one",
+        ),
+        (
             "[database]\npool_idle = 30",
             "settings key 'database' in FILE has a wrong value: pool_idle must not be above",
         ),

@@ -34,6 +34,14 @@ def test_the_demo_has_folders_of_its_own_and_every_part_on(tmp_path: Path) -> No
     assert demo.server.port == 0
 
 
+def test_the_demo_may_have_three_brokers(tmp_path: Path) -> None:
+    found = settings.load(tmp_path, environ={"HOME": str(tmp_path), "TAPELINE_EMBEDDED__BROKERS": "3"})
+    assert [settings_of(found, Wish(brokers=count)).embedded.brokers for count in (None, 1, 3)] == [3, 1, 3]
+    with pytest.raises(Misconfigured) as caught:
+        settings_of(found, Wish(brokers=2))
+    assert str(caught.value) == "--brokers is 2: 1 or 3: of two or four, one more could not be spared"
+
+
 @pytest.mark.parametrize(
     ("text", "acts", "kills"),
     [

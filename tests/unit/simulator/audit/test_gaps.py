@@ -257,7 +257,7 @@ def test_trades_that_were_quiet_have_a_gap_that_ends_before_its_cause() -> None:
     assert len(run.audit().problems) == 1
 
 
-@pytest.mark.parametrize("process", ["producers", "producers-2", "kafka"])
+@pytest.mark.parametrize("process", ["producers", "producers-2", "kafka", "kafka-3"])
 @pytest.mark.parametrize("action", ["kill", "pause"])
 def test_the_outage_of_a_producer_or_the_broker_is_a_cause(process: str, action: Literal["kill", "pause"]) -> None:
     run = broken(*range(24, 40))
