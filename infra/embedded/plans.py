@@ -21,6 +21,7 @@ from infra.embedded.classes import Image
 from infra.embedded.ports import HOST, Ports
 from infra.embedded.workers import WorkerPorts
 from tapeline.errors import Misconfigured, Unavailable
+from tapeline.runtime.database_logins import Login
 from tapeline.runtime.runfile import Addresses, Secrets
 from tapeline.runtime.settings import Settings, child_environment
 
@@ -88,8 +89,16 @@ def choose(settings: Settings, services: frozenset[str], ports: Ports) -> Chosen
 class Plans:
     """Makes ready and describes each service of one run."""
 
-    def __init__(self, settings: Settings, chosen: Chosen, secrets: Secrets, report: steps.OnStep) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        chosen: Chosen,
+        secrets: Secrets,
+        report: steps.OnStep,
+        logins: Mapping[str, Login] | None = None,
+    ) -> None:
         """Remember the run; nothing is touched before a plan is awaited."""
+        self._logins = logins or {}
         self._settings = settings
         self._chosen = chosen
         self._secrets = secrets
@@ -241,6 +250,13 @@ class Plans:
         environ = self._ours(name)
         if name == workers.GATEWAY:
             environ |= {inherit.variable("server", "port"): str(self._chosen.workers.gateway)}
+        if self._chosen.postgres is not None:
+            # Each works as itself in our own Postgres; one that has no business there has no password either.
+            login = self._logins.get(name)
+            environ |= {
+                inherit.variable("database", "user"): workers.login_name(name),
+                inherit.variable("database", "password"): "" if login is None else login.password,
+            }
         if name == workers.SIMULATOR:
             keys = msgspec.json.encode(self._secrets.venue_keys).decode()
             environ |= {inherit.variable("simulation", "keys"): keys}
@@ -250,10 +266,11 @@ class Plans:
         """Return the environment of a program of ours; a port for metrics that is set can only be the supervisor's."""
         port = inherit.variable("process", "metrics_port")
         extra = {orphans.MARK: str(self._folder), port: str(self._chosen.metrics.get(name, 0))}
-        given = inherit.environment(self._settings, **extra)
-        # Whoever has no key of a venue cannot lose it (X-14).
-        keys = inherit.variable("keys", "")
-        return {key: value for key, value in given.items() if name == workers.EXECUTOR or not key.startswith(keys)}
+        given = inherit.environment(self._settings, name, **extra)
+        # Whoever has no key of a venue, and no password of another's user, cannot lose it (X-14).
+        kept = inherit.variable("keys", ""), inherit.variable("users", "")
+        hidden = kept[1:] if name == workers.EXECUTOR else kept
+        return {key: value for key, value in given.items() if not key.startswith(hidden)}
 
     def _cache(self) -> Path:
         cache = self._settings.data.cache_dir
