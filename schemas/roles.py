@@ -14,10 +14,10 @@ Role = Literal["tapeline_executor", "tapeline_sink", "tapeline_gateway", "tapeli
 Privilege = Literal["SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER"]
 
 _READ: Final = frozenset[Privilege]({"SELECT"})
-_ADD: Final = _READ | {"INSERT"}
-_KEEP: Final = _ADD | {"UPDATE"}
-_OWN: Final = _KEEP | {"DELETE"}
-_PASS: Final = _ADD | {"DELETE"}
+_ADD: Final = frozenset[Privilege]({"SELECT", "INSERT"})
+_KEEP: Final = frozenset[Privilege]({"SELECT", "INSERT", "UPDATE"})
+_OWN: Final = frozenset[Privilege]({"SELECT", "INSERT", "UPDATE", "DELETE"})
+_PASS: Final = frozenset[Privilege]({"SELECT", "INSERT", "DELETE"})
 
 _SEEN: Final = (
     "accounts", "intake_offsets", "intents", "orders", "positions", "trades", "slots", "memories", "portfolios",

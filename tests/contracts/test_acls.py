@@ -171,6 +171,7 @@ async def test_a_new_password_is_found_out_by_trying_it(ruling: KafkaEndpoint) -
         after = await eventually(lambda: changed(ruling, wanted))
         await acls_admin.set_users(asked, await acls_admin.users(ruling, PASSWORDS), PASSWORDS)
 
+    assert after is not None
     told = {user.process: user.state for user in before if user.state != "no password in settings"}
     assert told == {"sinks": "to be set", "cli": "as settings say"}
     assert {user.state for user in after} == {"as settings say", "no password in settings"}

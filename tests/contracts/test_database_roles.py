@@ -207,7 +207,7 @@ async def test_a_login_has_one_role_and_its_newest_password(endpoint: PostgresEn
         await database_logins.ensure(owner, [replace(login, role="tapeline_reader", password="it's the 2nd")])
         try:
             with pytest.raises(Misconfigured, match="refused the user"):
-                await postgres.connect(replace(endpoint, user=login.name, password="first"))
+                _ = await postgres.connect(replace(endpoint, user=login.name, password="first"))
             async with await postgres.connect(replace(endpoint, user=login.name, password="it's the 2nd")) as pool:
                 member = await pool.fetch("SELECT rolname FROM pg_roles WHERE pg_has_role(oid, 'member')")
         finally:

@@ -157,7 +157,9 @@ def guard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guard]:
         subprocess.run([sys.executable, "-m", "infra.embedded.jars", "fetch", str(cache)], check=True, env=os.environ)
     tapeline, authority = Tapeline(root), Authority(root)
     with contextlib.ExitStack() as stack:
-        broker = stack.enter_context(guarded_kafka(root / "broker-files", cache))
+        files = root / "broker"
+        files.mkdir()
+        broker = stack.enter_context(guarded_kafka(files, cache))
         write_settings(root, broker, authority, "https://127.0.0.1:9")
         first = tapeline.run("topics", "acls", "--apply", "--json")
         assert first.code == 0, first
@@ -269,8 +271,8 @@ def test_a_person_reads_what_the_catalogue_lets_people_read(guard: Guard) -> Non
 @pytest.mark.parametrize(
     ("command", "doing"),
     [
-        (("processors", "strategies"), "see the topic portfolio"),
-        (("sinks", "postgres", "--name", "another"), "see the topic order.event"),
+        (("processors", "strategies"), "see the topic ref.instrument"),
+        (("sinks", "postgres", "--name", "another"), "read in the group sink-postgres"),
         (("executor", "--account", "another"), "see the topic ref.instrument"),
     ],
 )

@@ -34,7 +34,7 @@ PERMISSIONS: Final = {"deny": 2, "allow": 3}
 SCRAM: Final = {"SCRAM-SHA-256": 1, "SCRAM-SHA-512": 2}
 
 
-class _AlterUserScramResponse(Response):
+class _AlterUserScramResponse(Response):  # type: ignore[misc]  # the library is untyped
     API_KEY = 51
     API_VERSION = 0
     SCHEMA = Schema(
@@ -52,7 +52,7 @@ class _AlterUserScramResponse(Response):
     )
 
 
-class _AlterUserScram(RequestStruct):
+class _AlterUserScram(RequestStruct):  # type: ignore[misc]  # the library is untyped
     API_KEY = 51
     API_VERSION = 0
     FLEXIBLE_VERSION = True
@@ -77,7 +77,7 @@ class _AlterUserScram(RequestStruct):
     )
 
 
-class DescribeAcls(Request[DescribeAclsRequest_v1]):
+class DescribeAcls(Request[DescribeAclsRequest_v1]):  # type: ignore[misc]  # the library is untyped
     """Asks for every rule of a principal."""
 
     API_KEY = 29
@@ -91,7 +91,7 @@ class DescribeAcls(Request[DescribeAclsRequest_v1]):
         return request_struct_class(ANY, None, ANY, self._principal, None, ANY, ANY)
 
 
-class CreateAcls(Request[CreateAclsRequest_v1]):
+class CreateAcls(Request[CreateAclsRequest_v1]):  # type: ignore[misc]  # the library is untyped
     """Asks for new rules."""
 
     API_KEY = 30
@@ -105,7 +105,7 @@ class CreateAcls(Request[CreateAclsRequest_v1]):
         return request_struct_class(self._rows)
 
 
-class DeleteAcls(Request[DeleteAclsRequest_v1]):
+class DeleteAcls(Request[DeleteAclsRequest_v1]):  # type: ignore[misc]  # the library is untyped
     """Asks for the end of rules, each named whole."""
 
     API_KEY = 31
@@ -119,14 +119,14 @@ class DeleteAcls(Request[DeleteAclsRequest_v1]):
         return request_struct_class(self._rows)
 
 
-class SetScram(Request[_AlterUserScram]):
+class SetScram(Request[_AlterUserScram]):  # type: ignore[misc]  # the library is untyped
     """Asks for a user with a password, of which the broker is sent no more than a salted hash."""
 
     API_KEY = 51
 
     def __init__(self, user: str, mechanism: str, *, iterations: int, salt: bytes, salted: bytes) -> None:
         """Take who, and what the broker keeps of the password."""
-        self._row = (user, SCRAM[mechanism], iterations, salt, salted, {})
+        self._row: tuple[object, ...] = (user, SCRAM[mechanism], iterations, salt, salted, {})
 
     def build(self, request_struct_class: type[_AlterUserScram]) -> _AlterUserScram:
         """Return the request; the library calls this."""
