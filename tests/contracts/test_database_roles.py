@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from importlib import resources
 
@@ -23,6 +22,7 @@ from tapeline.runtime.endpoints import PostgresEndpoint
 from tapeline.runtime.runfile import RunFile
 from tapeline.runtime.settings import Settings
 from tapeline.runtime.transactions import Transactions
+from tests.support.logins import entered
 from tests.support.own_database import own_database
 
 WISH = Wish(scope="system", target="all", desired="HALTED", actor="a person")
@@ -37,20 +37,6 @@ async def endpoint(tapeline_settings: Settings, tapeline_up: RunFile) -> AsyncIt
             await migrations.migrate_postgres(owner)
             await owner.execute("INSERT INTO accounts (account) VALUES ('main')")
         yield found
-
-
-@asynccontextmanager
-async def entered(endpoint: PostgresEndpoint, role: Role) -> AsyncIterator[Transactions]:
-    """Enter as a login of that role, by its password."""
-    login = Login(name=f"t_{uuid.uuid4().hex[:12]}", role=role, password=uuid.uuid4().hex)
-    async with await postgres.connect(endpoint) as owner:
-        await database_logins.ensure(owner, [login])
-        mine = replace(endpoint, user=login.name, password=login.password)
-        try:
-            async with await postgres.connect(mine) as pool:
-                yield Transactions(pool, mine)
-        finally:
-            await owner.execute(f"DROP ROLE {login.name}")
 
 
 async def refusal(endpoint: PostgresEndpoint, role: Role, statement: str) -> str:

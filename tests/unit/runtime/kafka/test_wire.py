@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from confluent_kafka.admin import AclOperation, AclPermissionType, ResourcePatternType, ResourceType, ScramMechanism
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it has them and does not say so
+    AclOperation,
+    AclPermissionType,
+    ResourcePatternType,
+    ResourceType,
+    ScramMechanism,
+)
 
 from schemas.acls import Binding, bindings
 from tapeline.runtime.kafka import wire
@@ -36,6 +42,5 @@ def test_every_rule_survives_the_way_to_the_broker_and_back() -> None:
         principal="User:x", resource="user", name="y", operation="describe_tokens", permission="deny", host="1"
     )
     for one in (*bindings(), other):
-        resource, name, pattern, *rule = wire.row(one)
-        principal, host, operation, permission = rule
+        resource, name, pattern, principal, host, operation, permission = wire.row(one)
         assert wire.binding(resource, name, pattern, (principal, host, operation, permission)) == one
