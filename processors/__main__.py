@@ -34,4 +34,4 @@ async def main(life: lifecycle.Lifecycle) -> None:
 
 
 if __name__ == "__main__":
-    raise SystemExit(lifecycle.run(main, service="processors"))
+    raise SystemExit(lifecycle.run(main, service=running.service_of(sys.argv[1:])))

@@ -18,7 +18,7 @@ import faust
 
 from processors import member
 from processors.agent import Agent
-from processors.running import MEMBERS, plan_for, told
+from processors.running import MEMBERS, plan_for, service_of, told
 from processors.worker import Worker
 from tapeline.errors import TapelineError
 from tapeline.runtime import logs
@@ -36,7 +36,7 @@ def app_of(group: str, agents: Agents) -> Callable[[str], object]:
     @cache
     def made() -> Worker:
         try:
-            settings = load(service=group)
+            settings = load(service=service_of((group,)))
             endpoints = resolve(settings)
             # Held until the process ends, however it ends.
             held = ExitStack()

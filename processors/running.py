@@ -7,7 +7,7 @@ What Faust's tree of services crashes with stops the process, with its traceback
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -20,8 +20,17 @@ from tapeline.runtime.health import Health
 from tapeline.runtime.lifecycle import Lifecycle
 from tapeline.runtime.settings import Settings
 
+STRATEGIES = "strategies"
 MEMBERS = "members"
 """The folder below `data.dir` with the locks of the members' names."""
+
+
+def service_of(names: Sequence[str]) -> str:
+    """Return by which name a process with these agents has its settings and its log: strategies alone have their own.
+
+    On a broker that knows who asks, only a user of theirs may ask for orders (`.env.strategies`).
+    """
+    return STRATEGIES if tuple(names) == (STRATEGIES,) else "processors"
 
 
 async def start(life: Lifecycle, endpoints: Endpoints, group: str, agents: Iterable[Agent[Any]]) -> Worker:

@@ -6,24 +6,25 @@ Each part starts as soon as its own service answers. Services that settings name
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from infra.embedded import steps
 from schemas.topics import TOPICS
-from tapeline.runtime import clickhouse, kafka, migrations, postgres, registry, topics_admin
+from tapeline.runtime import clickhouse, database_logins, kafka, migrations, postgres, registry, topics_admin
+from tapeline.runtime.database_logins import Login
 from tapeline.runtime.endpoints import Endpoints
 
 Answers = Callable[[str], Awaitable[None]]
 """Returns when a service that starts here answers, and at once for one that settings name."""
 
 
-async def run(found: Endpoints, answers: Answers, report: steps.OnStep) -> dict[str, int]:
-    """Make topics, register schemas, migrate both stores; return the ids of the schemas by subject.
+async def run(found: Endpoints, answers: Answers, report: steps.OnStep, logins: Sequence[Login] = ()) -> dict[str, int]:
+    """Make topics, register schemas, migrate both stores, make logins; return the ids of the schemas by subject.
 
     Raises Misconfigured or Unavailable with the sentence of the first part that failed.
     """
     _, ids, _ = await asyncio.gather(
-        _topics(found, answers, report), _schemas(found, answers, report), _migrations(found, answers, report)
+        _topics(found, answers, report), _schemas(found, answers, report), _migrations(found, answers, report, logins)
     )
     return ids
 
@@ -46,12 +47,13 @@ async def _schemas(found: Endpoints, answers: Answers, report: steps.OnStep) -> 
             return await registry.register_all(client, TOPICS)
 
 
-async def _migrations(found: Endpoints, answers: Answers, report: steps.OnStep) -> None:
+async def _migrations(found: Endpoints, answers: Answers, report: steps.OnStep, logins: Sequence[Login]) -> None:
     await answers("postgres")
     pool = await postgres.connect(found.postgres)
     try:
         with steps.timed(report, "tables in Postgres"):
             await migrations.migrate_postgres(pool)
+            await database_logins.ensure(pool, logins)
         await answers("clickhouse")
         with steps.timed(report, "tables in ClickHouse"):
             client = await clickhouse.connect(found.clickhouse, create_database=True)

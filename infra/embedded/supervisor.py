@@ -22,6 +22,7 @@ from infra.embedded.ports import Ports
 from infra.embedded.steps import Step
 from tapeline.errors import Unavailable
 from tapeline.runtime import clock, endpoints, lifecycle, logs, runfile, telemetry
+from tapeline.runtime.database_logins import Login
 from tapeline.runtime.lifecycle import Lifecycle
 from tapeline.runtime.settings import Settings
 
@@ -42,6 +43,7 @@ class Supervisor:
         self._report = report
         self._alarms = Alarms(SERVICE)
         self._children: dict[str, Child] = {}
+        self._logins: tuple[Login, ...] = ()
         self._patience: asyncio.Timeout | None = None
         self._cluster: tuple[kafka.Node, ...] = ()
 
@@ -71,13 +73,16 @@ class Supervisor:
             await asyncio.to_thread(end_left_over, settings.data.dir)
             secrets = datadir.open_checked(settings.data.dir, frozenset(services))
             secrets = msgspec.structs.replace(secrets, venue_keys=workers.keys(settings))
-            hidden = (text for one in secrets.venue_keys.values() for text in (one.key, one.secret))
+            logins = workers.logins(settings) if plans.POSTGRES in services else {}
+            self._logins = tuple(logins.values())
+            hidden = [text for one in secrets.venue_keys.values() for text in (one.key, one.secret)]
+            hidden += [one.password for one in self._logins]
             logs.hide(secrets.postgres_password, secrets.clickhouse_password, secrets.gateway_token, *hidden)
             chosen = plans.choose(settings, services, ports)
             board = Board(settings, SERVICE, addresses=chosen.addresses(), secrets=secrets, metrics=metrics)
             self._cluster = chosen.cluster
             try:
-                yield board, Plans(settings, chosen, secrets, self._tell)
+                yield board, Plans(settings, chosen, secrets, self._tell, logins)
             finally:
                 board.remove()
 
@@ -110,7 +115,9 @@ class Supervisor:
         found = endpoints.endpoints_from(self._settings, self._board.run)
         try:
             async with asyncio.timeout(self._settings.embedded.ready_timeout_s) as self._patience:
-                ids, _ = await asyncio.gather(bootstrap.run(found, self._answers, self._tell), self._all_settled())
+                ids, _ = await asyncio.gather(
+                    bootstrap.run(found, self._answers, self._tell, self._logins), self._all_settled()
+                )
         except TimeoutError:
             if self._patience is not None and self._patience.expired():
                 raise too_slow(self._settings, self._children.values()) from None

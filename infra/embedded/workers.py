@@ -15,7 +15,9 @@ from infra.embedded import probes
 from infra.embedded.child import ChildSpec
 from infra.embedded.ports import HOST, Ports
 from infra.embedded.probes import Probe
+from schemas.roles import ROLES, Role
 from tapeline.runtime import entropy
+from tapeline.runtime.database_logins import Login
 from tapeline.runtime.runfile import VenueKey
 from tapeline.runtime.settings import Settings
 from tapeline.venues.registry import VENUES
@@ -23,12 +25,15 @@ from tapeline.venues.registry import VENUES
 SIMULATOR: Final = "simulator"
 PRODUCERS: Final = "producers"
 PROCESSORS: Final = "processors"
+STRATEGIES: Final = "strategies"
+"""The agent that asks for orders, in a process of its own where the broker is not ours and may know it by its user."""
 EXECUTOR: Final = "executor"
 SINKS: Final = "sinks"
 GATEWAY: Final = "gateway"
 JOURNAL: Final = "journal"
 """The folder below the data directory in which the simulated markets write down what they do."""
 
+_ROLES: Final[Mapping[str, Role | None]] = {str(process): role for process, role in ROLES.items()}
 _YIELDING: Final = frozenset({SINKS, GATEWAY})
 _PLACES: Final = tuple(f"{venue.id}:{market}" for venue in VENUES.values() for market in venue.feeds)
 
@@ -48,12 +53,27 @@ def names(settings: Settings) -> tuple[str, ...]:
         return ()
     simulated = (SIMULATOR,) if settings.venues.network == "simulated" else ()
     executors = (EXECUTOR,) if trades(settings) else ()
-    return (*simulated, PRODUCERS, PROCESSORS, *executors, SINKS, GATEWAY)
+    apart = (STRATEGIES,) if trades(settings) and settings.kafka.bootstrap is not None else ()
+    return (*simulated, PRODUCERS, PROCESSORS, *apart, *executors, SINKS, GATEWAY)
 
 
 def trades(settings: Settings) -> bool:
     """Tell whether anything is to trade by itself; without it nothing needs keys."""
     return bool(settings.strategies.run)
+
+
+def login_name(worker: str) -> str:
+    """Return who a worker is in our own Postgres."""
+    return f"tapeline_up_{worker}"
+
+
+def logins(settings: Settings) -> dict[str, Login]:
+    """Make up the logins of the workers that have to do with Postgres, with new passwords for each run."""
+    found = {name: _ROLES.get(name) for name in names(settings)}
+    return {
+        name: Login(name=login_name(name), role=role, password=entropy.token())
+        for name, role in found.items() if role is not None
+    }  # fmt: skip
 
 
 def keys(settings: Settings) -> dict[str, VenueKey]:
@@ -77,19 +97,24 @@ def spec(name: str, settings: Settings, chosen: WorkerPorts, *, environ: Mapping
     """Return how one worker is started and asked."""
     arguments: Mapping[str, Callable[[], tuple[str, ...]]] = {
         SIMULATOR: lambda: _simulator(settings, chosen),
-        # Strategies without an order speak to nobody.
-        PROCESSORS: lambda: ("spreads", "strategies") if trades(settings) else ("spreads",),
+        PROCESSORS: lambda: _agents(settings),
+        STRATEGIES: lambda: ("strategies",),
         SINKS: lambda: ("clickhouse", "postgres"),
     }
     return ChildSpec(
         name=name,
-        command=(sys.executable, "-m", name, *arguments.get(name, tuple)()),
+        command=(sys.executable, "-m", PROCESSORS if name == STRATEGIES else name, *arguments.get(name, tuple)()),
         environ=environ,
         folder=Path.cwd(),
         output=output,
         probe=_probe(name, chosen),
         yields=name in _YIELDING,
     )
+
+
+def _agents(settings: Settings) -> tuple[str, ...]:
+    """Return the agents of the one process of them; strategies without an order speak to nobody."""
+    return ("spreads", "strategies") if trades(settings) and STRATEGIES not in names(settings) else ("spreads",)
 
 
 def _probe(name: str, chosen: WorkerPorts) -> Probe:

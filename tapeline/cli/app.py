@@ -218,6 +218,22 @@ def topics_describe(topic: TopicName, *, json: Json = False) -> int:
     return body.describe(Output(as_json=json), name=topic)
 
 
+@topics.command("acls")
+def topics_acls(
+    *,
+    apply: Annotated[bool, typer.Option("--apply", help="Change the broker; else only show.")] = False,
+    json: Json = False,
+) -> int:
+    """Show what differs between the broker's rules and the catalogue's owners and readers; --apply makes them the same.
+
+    Only rules of the users tapeline-producers, tapeline-processors, .. are looked at. Users whose password stands in
+    users.* (environment or .env.admin) are made as well.
+    """
+    from tapeline.cli import acls
+
+    return acls.acls(Output(as_json=json), apply=apply)
+
+
 @topics.command("tail")
 def topics_tail(
     topic: TopicName,

@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from tapeline.cli.failure import OK
-from tapeline.cli.reaching import services
+from tapeline.cli.reaching import ADMIN, meant, services
 from tapeline.cli.render import Output
 from tapeline.cli.view import Cell, Grid, Style, View, line, row
 from tapeline.errors import Misconfigured
@@ -39,7 +39,7 @@ def status(out: Output, *, store: str) -> int:
 
 async def read(wanted: tuple[Store, ...]) -> dict[Store, tuple[Status, ...]]:
     """Return how each migration of the stores stands; changes nothing."""
-    known, found = services(), dict[Store, tuple[Status, ...]]()
+    known, found = services(meant(ADMIN)), dict[Store, tuple[Status, ...]]()
     async with AsyncExitStack() as stack:
         if "postgres" in wanted:
             pool = await postgres.connect(known.postgres)
@@ -68,7 +68,7 @@ def down(out: Output, *, store: str, to: int, yes: bool) -> int:
 
 
 async def _run(wanted: tuple[Store, ...], to: int | None) -> tuple[Ran, ...]:
-    known, ran = services(), list[Ran]()
+    known, ran = services(meant(ADMIN)), list[Ran]()
     async with AsyncExitStack() as stack:
         # A lock in Postgres covers both stores, so Postgres is needed for either.
         pool = await postgres.connect(known.postgres)

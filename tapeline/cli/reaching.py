@@ -14,15 +14,18 @@ from tapeline.runtime.endpoints import Endpoints
 from tapeline.runtime.settings import Settings
 from tapeline.runtime.settings_sections import CLUSTERS
 
+ADMIN = "admin"
+"""Who changes rights and tables; `.env.admin` holds its logins, which no worker reads."""
+
 
 def services(found: Settings | None = None) -> Endpoints:
     """Return where the services are, each to be tried once only."""
     return impatient(endpoints.resolve(found or meant()))
 
 
-def meant() -> Settings:
-    """Return the settings of the Tapeline that a look is meant for."""
-    found = settings.load()
+def meant(service: str | None = None) -> Settings:
+    """Return the settings of the Tapeline that a look is meant for; `service` may have some of its own."""
+    found = settings.load(service=service)
     if found.kafka.bootstrap is not None or runfile.read(found.data.dir) is not None:
         return found
     demo = of_demo(found)

@@ -30,9 +30,7 @@ _AUDIT: Final = """
 SELECT w.sequence, w.action::text, w.entity_type, w.entity_id, w.old_value, w.new_value, w.reason, w.trace_id,
     w.success, w.error_message, w.context, w.actor, w.at_us, w.previous_hash, w.hash
 FROM write_audit($1::jsonb) w"""
-_COPY: Final = """
-INSERT INTO outbox (stream, number, topic, key, symbol, record, body, trace_id)
-VALUES ($1, nextval('control_numbers'), $2, $3, NULL, $4, $5::jsonb, NULL)"""
+_COPY: Final = "SELECT tell_control($1, $2, $3, $4::jsonb)"
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,7 +55,7 @@ class Changed(msgspec.Struct, frozen=True, kw_only=True):
 async def change(session: Session, wish: Wish) -> Changed:
     """Change desired state, where its version is still the one that was seen."""
     # The lock of the audit's head puts two changes of a row that is not there yet in order.
-    await session.execute("SELECT 1 FROM audit_head FOR UPDATE")
+    await session.execute("SELECT lock_audit()")
     row = await session.fetchrow(f"{_READ} WHERE scope = $1 AND target = $2", wish.scope, wish.target)
     before = None if row is None else msgspec.convert(dict(row), Control)
     if before is not None and wish.replaces not in (None, before.version):
@@ -65,8 +63,8 @@ async def change(session: Session, wish: Wish) -> Changed:
     after = changed(before, wish, await session.fetchval("SELECT now_us()"))
     await session.execute(_STORE, *msgspec.structs.astuple(after))
     mirror = Audit(**dict(await session.fetchrow(_AUDIT, _json(entry(before, after)))))
-    await session.execute(_COPY, STREAM, "control", after.key, "tapeline.Control", _json(after))
-    await session.execute(_COPY, STREAM, "audit", mirror.key, "tapeline.Audit", _json(mirror))
+    await session.execute(_COPY, "control", after.key, "tapeline.Control", _json(after))
+    await session.execute(_COPY, "audit", mirror.key, "tapeline.Audit", _json(mirror))
     return Changed(done=True, state=after)
 
 

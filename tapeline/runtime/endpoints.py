@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 EMBEDDED_PARTITIONS = 4
 EXTERNAL_PARTITIONS = 12
+DATABASE_OWNER = "tapeline"
+"""Who owns the tables in the Postgres that `tapeline up` starts, and migrates them."""
 
 SslMode = Literal["disable", "require", "verify-ca", "verify-full"]
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
@@ -184,7 +186,8 @@ def _postgres(settings: Settings, run: RunFile | None) -> PostgresEndpoint | Non
             port=port,
             user=named.user,
             name=named.name,
-            password=run.secrets.postgres_password,
+            # A worker that `up` started has a login of its own, which may do what its role may.
+            password=run.secrets.postgres_password if named.user == DATABASE_OWNER else _plain(named.password),
             pool_max=named.pool_max,
             pool_idle=named.pool_idle,
             max_retries=named.max_retries,

@@ -68,6 +68,8 @@ class LogEvent(StrEnum):
     CHILD_FAILED = "CHILD_FAILED", "a child process keeps dying; it is not started again"
 
     # contracts and stores
+    ACLS_CHANGED = "ACLS_CHANGED", "the broker's rules of who may do what were made those of the catalogue"
+    BROKER_USER_SET = "BROKER_USER_SET", "a user of the broker was made, or given a new password"
     TOPIC_CREATED = "TOPIC_CREATED", "a topic of the catalogue did not exist and was created"
     SCHEMA_REGISTERED = "SCHEMA_REGISTERED", "a schema of the catalogue is in the registry under this id"
     MIGRATION_APPLIED = "MIGRATION_APPLIED", "a migration was applied"

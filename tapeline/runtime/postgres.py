@@ -90,6 +90,14 @@ def translated(error: BaseException, endpoint: PostgresEndpoint) -> TapelineErro
     return Unavailable(f"{where} does not answer ({str(error) or type(error).__name__})")
 
 
+def forbidden(error: asyncpg.InsufficientPrivilegeError, endpoint: PostgresEndpoint) -> Misconfigured:
+    """Say that the user has no right to what was asked."""
+    return Misconfigured(
+        f"Postgres at {endpoint.host}:{endpoint.port} does not let the user {endpoint.user!r} do this ({error})",
+        fix="set database.user to one that may: a member of the role of this process, see docs/configuration.md",
+    )
+
+
 def _tls(endpoint: PostgresEndpoint) -> ssl.SSLContext | bool:
     """Return the TLS context that libpq would use for this sslmode; False means none."""
     if endpoint.sslmode == "disable":

@@ -39,19 +39,24 @@ from tapeline.runtime.settings_sections import (
     Simulation,
     Strategies,
     Trader,
+    Users,
     Venues,
 )
 from tapeline.runtime.settings_sources import KeyPath
 
 __all__ = [
     "NOT_IN_FILES", "ClickHouse", "Data", "Database", "Embedded", "Kafka", "Key", "Keys", "Log", "Monitor", "Process",
-    "Registry", "Section", "Server", "Settings", "Simulation", "Strategies", "Trader", "Venues", "catalogue",
-    "child_environment", "find_root", "keys", "load", "secret_values",
+    "Registry", "Section", "Server", "Settings", "Simulation", "Strategies", "Trader", "Users", "Venues", "catalogue",
+    "child_environment", "find_root", "given_to", "keys", "load", "secret_values",
 ]  # fmt: skip
 
 FILE_NAME = "tapeline.toml"
-NOT_IN_FILES = frozenset({"keys"})
+NOT_IN_FILES = frozenset({"keys", "users"})
 """Tables that the settings file must not have."""
+_SECRET_SECTIONS = {
+    "keys": ("keys of venues", ".env.executor"),
+    "users": ("passwords of the broker's users", ".env.admin"),
+}
 DATA_DIR_NAME = ".tapeline"
 PREFIX = "TAPELINE_"
 NESTING = "__"
@@ -82,6 +87,7 @@ class Settings(BaseSettings):
     trader: Trader = Trader()
     strategies: Strategies = Strategies()
     keys: Keys = Keys()
+    users: Users = Users()
 
     @classmethod
     def settings_customise_sources(
@@ -184,16 +190,26 @@ def child_environment(*, ours: bool = True, **extra: str) -> dict[str, str]:
     return {**kept, **extra}
 
 
+def given_to(service: str, start: Path | None = None) -> frozenset[str]:
+    """Return the variables that `.env.<service>` gives to one service alone."""
+    file = find_root(start or Path.cwd()) / f".env.{service}"
+    if not file.is_file():
+        return frozenset()
+    known = {key.variable: (key.section, key.name) for key in catalogue()}
+    return frozenset(settings_sources.from_env_file(Settings, file, known).variables.values())
+
+
 def _sources(root: Path, service: str | None, env: Mapping[str, str]) -> list[settings_sources.Source]:
     """Return the sources that exist, the weakest first."""
     known = {key.variable: (key.section, key.name) for key in catalogue()}
     found: list[settings_sources.Source] = []
     if (root / FILE_NAME).is_file():
         found.append(settings_sources.from_toml(Settings, root / FILE_NAME, tuple(sections())))
-        if NOT_IN_FILES & found[0].values.keys():
+        for section in sorted(NOT_IN_FILES & found[0].values.keys()):
+            what, file = _SECRET_SECTIONS[section]
             raise Misconfigured(
-                f"{root / FILE_NAME} has keys of venues in it, and files like it end in version control",
-                fix="move them into the environment or into .env.executor (see .env.example), and make new ones",
+                f"{root / FILE_NAME} has {what} in it, and files like it end in version control",
+                fix=f"move them into the environment or into {file} (see .env.example), and make new ones",
             )
     names = [".env"] if service is None else [".env", f".env.{service}"]
     files = [root / name for name in names if (root / name).is_file()]

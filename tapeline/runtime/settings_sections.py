@@ -272,3 +272,16 @@ class Keys(Section):
     binance_secret: Secret | None = Field(default=None, description="with binance_key")
     bybit_key: Secret | None = Field(default=None, description="may trade, must not withdraw")
     bybit_secret: Secret | None = Field(default=None, description="with bybit_key")
+
+
+class Users(Section):
+    """Passwords that `tapeline topics acls --apply` gives the broker's users; from the environment or .env.admin."""
+
+    producers_password: Secret | None = Field(default=None, description="of the user tapeline-producers")
+    processors_password: Secret | None = Field(default=None, description="of the user tapeline-processors")
+    strategies_password: Secret | None = Field(default=None, description="of the user tapeline-strategies")
+    executor_password: Secret | None = Field(default=None, description="of the user tapeline-executor")
+    sinks_password: Secret | None = Field(default=None, description="of the user tapeline-sinks")
+    gateway_password: Secret | None = Field(default=None, description="of the user tapeline-gateway")
+    infra_password: Secret | None = Field(default=None, description="of the user tapeline-infra: `up` and its registry")
+    cli_password: Secret | None = Field(default=None, description="of the user tapeline-cli: commands that look")

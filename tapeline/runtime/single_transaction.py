@@ -47,11 +47,6 @@ async def transaction(endpoint: PostgresEndpoint, *, writes: bool = False) -> As
         raise Misconfigured(
             f"{where} lacks tables of trading ({error})", fix="run `tapeline migrate up`, which makes them"
         ) from error
-    except asyncpg.InsufficientPrivilegeError as error:
-        raise Misconfigured(
-            f"{where} does not let the user {endpoint.user!r} do this ({error})",
-            fix="grant it there, or set database.user to one that may",
-        ) from error
     finally:
         await _closed(pool)
 

@@ -121,11 +121,14 @@ class Transactions:
     async def begin(self) -> AsyncIterator[Session]:
         """Run the block as one transaction: committed at its end, rolled back by any exception.
 
-        Raises Contended where another transaction won, Unavailable where the database is away.
+        Raises Contended where another transaction won, Unavailable where the database is away, Misconfigured where the
+        user may not do this.
         """
         try:
             async with self._pool.acquire(timeout=10) as connection, _ended(connection), _transaction(connection):
                 yield connection
+        except asyncpg.InsufficientPrivilegeError as error:
+            raise postgres.forbidden(error, self._endpoint) from error
         except _LOST_RACE as error:
             raise Contended(f"the transaction lost against another one: {error}") from error
         except _AWAY as error:
@@ -140,6 +143,8 @@ class Transactions:
         try:
             async with self._pool.acquire(timeout=10) as connection, _ended(connection):
                 yield connection
+        except asyncpg.InsufficientPrivilegeError as error:
+            raise postgres.forbidden(error, self._endpoint) from error
         except _LOST_RACE as error:
             raise Contended(f"the statement lost against another one: {error}") from error
         except _AWAY as error:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from infra.embedded.registry import records
+from processors.__main__ import AGENTS
+from schemas.acls import GROUPS, REGISTRY_TOPIC
 from schemas.topics import TOPICS
 from tapeline import errors
 from tapeline.runtime import log_events, metrics
@@ -21,7 +24,17 @@ def test_every_topic_has_its_record_and_every_record_its_topic() -> None:
 
 def test_every_owner_and_reader_is_a_folder_of_processes() -> None:
     named = {process for topic in TOPICS for process in (*topic.owner, *topic.readers)}
-    assert named <= {*PRODUCT, "cli"}
+    # Strategies are agents in `processors` with rights of their own.
+    assert named <= {*PRODUCT, "cli", "strategies"}
+
+
+def test_each_agent_has_a_group_that_its_process_may_read_in() -> None:
+    for name in AGENTS:
+        assert name.startswith(GROUPS["strategies" if name == "strategies" else "processors"])
+
+
+def test_our_own_registry_keeps_its_schemas_where_its_user_may_write() -> None:
+    assert records.TOPIC == REGISTRY_TOPIC
 
 
 def test_the_error_tree_is_complete() -> None:

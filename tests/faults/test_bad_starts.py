@@ -41,7 +41,7 @@ def start(settings: Settings, **environment: str) -> BadStart:
     """Run a supervisor that is expected to end by itself."""
     done = subprocess.run(
         [sys.executable, "-m", "infra.embedded"],
-        env=inherit.environment(settings) | environment,
+        env=inherit.environment(settings, "supervisor") | environment,
         capture_output=True,
         text=True,
         timeout=60,

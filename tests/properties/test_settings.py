@@ -48,7 +48,7 @@ def test_a_slip_in_a_name_is_refused_by_name(key: settings.Key, at: int, letter:
     said = refusal(f"[{key.section}]\n{wrong} = 1\n") or ""
     in_a_file = key.section not in settings.NOT_IN_FILES
     assert (f"unknown settings key '{key.section}.{wrong}'" in said) == in_a_file
-    assert ("has keys of venues in it" in said) != in_a_file
+    assert ("in it, and files like it end in version control" in said) != in_a_file
     variable = f"TAPELINE_{key.section}__{wrong}".upper()
     assert f"unknown variable '{variable}'" in (refusal(**{variable: "1"}) or "")
 

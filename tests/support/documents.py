@@ -13,6 +13,7 @@ from pathlib import Path
 
 import yaml
 
+from schemas import roles
 from schemas.topics import TOPICS
 from tapeline.domain.machines import drawing
 from tapeline.runtime import log_events, metrics, settings, settings_text
@@ -43,6 +44,21 @@ def topics_table() -> str:
     for topic in TOPICS:
         owner, readers = ", ".join(topic.owner), ", ".join(topic.readers)
         lines.append(f"| `{topic.name}` | {topic.record.rpartition('.')[2]} | {owner} | {readers} | {topic.about} |")
+    return "\n".join(lines) + "\n"
+
+
+def roles_table() -> str:
+    """Return what each role of Postgres may do to which tables."""
+    lines = ["| role | only reads | also adds | also changes | also deletes |", "|---|---|---|---|---|"]
+    for role, tables in roles.TABLES.items():
+        may = {
+            "reads": [name for name, rights in tables.items() if rights == {"SELECT"}],
+            "INSERT": [name for name, rights in tables.items() if "INSERT" in rights],
+            "UPDATE": [name for name, rights in tables.items() if "UPDATE" in rights],
+            "DELETE": [name for name, rights in tables.items() if "DELETE" in rights],
+        }
+        told = (", ".join(f"`{name}`" for name in sorted(names)) or "-" for names in may.values())
+        lines.append(f"| `{role}` | {' | '.join(told)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -84,6 +100,7 @@ def machines_diagrams() -> str:
 MAKERS: dict[str, Callable[[], str]] = {
     "settings": settings_tables,
     "topics": topics_table,
+    "roles": roles_table,
     "metrics": metrics_table,
     "alerts": alerts_table,
     "log_events": log_events_table,

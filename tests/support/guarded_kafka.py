@@ -1,4 +1,8 @@
-"""A real broker that lets nobody in without a password over TLS: four listeners, one for each way of being kept out."""
+"""A real broker that lets nobody in without a password over TLS: four listeners, one for each way of being kept out.
+
+What no rule allows is denied to every user but the administrator of the test; who comes without a password or with a
+certificate only is an administrator too.
+"""
 
 from __future__ import annotations
 
@@ -126,6 +130,8 @@ def _prepare(broker: kafka.Broker, ports: list[int], server: Identity, ca_file: 
         "advertised.listeners": listeners,
         "listener.security.protocol.map": "BROKER:PLAINTEXT,TLS:SSL,PASSWORD:SASL_PLAINTEXT,BOTH:SASL_SSL,"
         "CONTROLLER:PLAINTEXT",
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "super.users": f"User:ANONYMOUS;User:CN=client;User:{USER}",
         "sasl.enabled.mechanisms": "SCRAM-SHA-512",
         "ssl.keystore.type": "PEM",
         "ssl.keystore.location": str(store),

@@ -116,7 +116,7 @@ class Pipeline:
     @contextmanager
     def worker(self, *command: str) -> Iterator[subprocess.Popen[bytes]]:
         """Run another worker beside those of the pipeline, and end it in order."""
-        environ = inherit.environment(self.settings)
+        environ = inherit.environment(self.settings, command[0])
         log = self.settings.log.dir / "another_output.log"
         with log.open("ab") as output:
             process = subprocess.Popen([sys.executable, "-m", *command], env=environ, stdout=output, stderr=output)

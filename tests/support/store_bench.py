@@ -90,7 +90,8 @@ def postgres_bench(pool: asyncpg.Pool, transactions: Transactions) -> Bench:
     async def lose(times: int) -> None:
         # A sequence does not roll back, so the trigger counts the tries.
         await pool.execute(
-            "CREATE SEQUENCE tries; CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+            "CREATE SEQUENCE tries; CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$"
+            " BEGIN"
             f" IF nextval('tries') <= {times} THEN RAISE EXCEPTION 'lost' USING ERRCODE = 'serialization_failure';"
             " END IF; RETURN NEW; END $$;"
             "CREATE TRIGGER lose BEFORE INSERT OR UPDATE ON portfolios FOR EACH ROW EXECUTE FUNCTION lose()"

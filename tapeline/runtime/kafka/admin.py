@@ -121,7 +121,7 @@ class Admin:
             if code == _EXISTS:
                 return False
             if code in _FORBIDDEN:
-                raise connection.translated(errors.for_code(code)(message), self._endpoint)
+                raise connection.forbidden(self._endpoint, f"create the topic {name}")
             if code:
                 raise Misconfigured(
                     f"Kafka at {self._endpoint.bootstrap} refused to create the topic {name} ({message})",
@@ -147,7 +147,7 @@ class Admin:
         response = await self._client.delete_topics([name], timeout_ms=_TIMEOUT_MS)
         for _, code in response.topic_error_codes:
             if code:
-                raise connection.translated(errors.for_code(code)(), self._endpoint)
+                raise connection.translated(errors.for_code(code)(), self._endpoint, f"delete the topic {name}")
 
     async def config(self, names: Iterable[str]) -> dict[str, dict[str, str]]:
         """Return the settings of each topic, defaults included."""

@@ -14,6 +14,8 @@ from tapeline.errors import Misconfigured, TapelineError, Unavailable
 from tapeline.runtime import retry, tls
 
 if TYPE_CHECKING:
+    from aiokafka.client import AIOKafkaClient
+
     from tapeline.runtime.endpoints import KafkaEndpoint
     from tapeline.runtime.tls import TlsFiles
 
@@ -25,11 +27,12 @@ _REFUSED = (
     errors.AuthenticationFailedError,
     errors.AuthenticationMethodNotSupported,
 )
-_FORBIDDEN = (
+FORBIDDEN = (
     errors.TopicAuthorizationFailedError,
     errors.GroupAuthorizationFailedError,
     errors.ClusterAuthorizationFailedError,
 )
+"""The library's errors for what the broker's rules do not permit."""
 
 
 def options(endpoint: KafkaEndpoint) -> dict[str, Any]:
@@ -95,9 +98,37 @@ async def probe(endpoint: KafkaEndpoint) -> None:
     raise last
 
 
-def translated(error: BaseException, endpoint: KafkaEndpoint) -> TapelineError:
-    """Say what a failure of the library means: Misconfigured where a person must act, else Unavailable."""
+async def absent(client: AIOKafkaClient, topic: str, endpoint: KafkaEndpoint) -> Misconfigured:
+    """Say why a topic is not in a list of all: it is not there, or this user may not know of it.
+
+    A broker hides what a user may not see from a list, and says so only to whoever asks for it by name.
+    """
+    answer = await client.send(client.get_random_node(), MetadataRequest([topic]))
+    if any(found[0] == errors.TopicAuthorizationFailedError.errno for found in answer.topics):
+        return forbidden(endpoint, f"see the topic {topic}")
+    return Misconfigured(
+        f"there is no topic {topic} at Kafka {endpoint.bootstrap}",
+        fix="run `tapeline up`, which creates the topics of the catalogue",
+    )
+
+
+def forbidden(endpoint: KafkaEndpoint, doing: str) -> Misconfigured:
+    """Say that the broker's rules keep us from something; `doing` is what, as `write the topic order.event`."""
+    who = "whoever shows no password" if endpoint.username is None else f"the user {endpoint.username!r}"
+    return Misconfigured(
+        f"Kafka at {endpoint.bootstrap} (kafka.bootstrap) does not permit {who} to {doing}",
+        fix="set kafka.username to this process's user, or grant it there (`tapeline topics acls` shows the rules)",
+    )
+
+
+def translated(error: BaseException, endpoint: KafkaEndpoint, doing: str = "do this") -> TapelineError:
+    """Say what a failure of the library means: Misconfigured where a person must act, else Unavailable.
+
+    `doing` is what was asked for, as `write the topic order.event`.
+    """
     where = f"Kafka at {endpoint.bootstrap} (kafka.bootstrap)"
+    if isinstance(error, FORBIDDEN):
+        return forbidden(endpoint, doing)
     refusal = _distrusted(error, where) or _refused(error, endpoint, where)
     if refusal is not None:
         return refusal
@@ -124,11 +155,6 @@ def _refused(error: BaseException, endpoint: KafkaEndpoint, where: str) -> Misco
         return Misconfigured(
             f"{where} does not take kafka.sasl_mechanism {endpoint.sasl_mechanism}",
             fix="set kafka.sasl_mechanism to one that the broker offers",
-        )
-    if isinstance(error, _FORBIDDEN):
-        return Misconfigured(
-            f"{where} does not permit this to the user {endpoint.username!r} ({error})",
-            fix="grant it on the broker (ACL) or set kafka.username to one who may",
         )
     return None
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from aiokafka import AIOKafkaProducer, errors
 
-from tapeline.errors import InvalidMessage, Misconfigured, Unavailable
+from tapeline.errors import InvalidMessage, Unavailable
 from tapeline.runtime import logs, metrics
 from tapeline.runtime.kafka import connection
 from tapeline.runtime.kafka.abandon import abandon
@@ -179,7 +179,7 @@ class Publisher:
         except BaseException as error:
             await abandon(producer)
             if isinstance(error, errors.KafkaError | OSError):
-                raise connection.translated(error, self._endpoint) from error
+                raise connection.translated(error, self._endpoint, "write any topic") from error
             raise
         return producer
 
@@ -188,14 +188,11 @@ class Publisher:
         try:
             async with asyncio.timeout(self._ack_within_s):
                 known = await producer.client.fetch_all_metadata()
+                numbers = known.partitions_for_topic(topic)
+                if not numbers:
+                    raise await connection.absent(producer.client, topic, self._endpoint)
         except (errors.KafkaError, TimeoutError) as error:
             raise connection.translated(error, self._endpoint) from error
-        numbers = known.partitions_for_topic(topic)
-        if not numbers:
-            raise Misconfigured(
-                f"there is no topic {topic} at Kafka {self._endpoint.bootstrap}",
-                fix="run `tapeline up`, which creates the topics of the catalogue",
-            )
         self._partitions[topic] = len(numbers)
         return len(numbers)
 
@@ -216,7 +213,7 @@ class Publisher:
             raise InvalidMessage(f"a record of {topic} is larger than the topic permits", field="value") from error
         except errors.KafkaError as error:
             await self._recreate(producer, type(error).__name__)
-            raise connection.translated(error, self._endpoint) from error
+            raise connection.translated(error, self._endpoint, f"write the topic {topic}") from error
 
     async def _recreate(self, producer: AIOKafkaProducer, reason: str) -> None:
         """Drop the session, once, however many waited on it; the next record opens another."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, errors
 
-from tapeline.errors import Misconfigured, Unavailable
+from tapeline.errors import Unavailable
 from tapeline.runtime import logs, metrics
 from tapeline.runtime.kafka import connection
 from tapeline.runtime.kafka.records import FromTime, Partition
@@ -118,7 +118,7 @@ class Reader:
             self._consumer = None
             await _stopped(consumer)
             if isinstance(error, errors.KafkaError):
-                raise connection.translated(error, self._endpoint) from error
+                raise connection.translated(error, self._endpoint, self._doing(error)) from error
             raise
         return self
 
@@ -145,7 +145,7 @@ class Reader:
             for partition, offset in error.args[0].items():
                 await self._skip_hole(partition, offset)
         except errors.KafkaError as error:
-            raise connection.translated(error, self._endpoint) from error
+            raise connection.translated(error, self._endpoint, self._doing(error)) from error
         else:
             return cast("Mapping[Partition, Sequence[Record]]", found)
         return {}
@@ -167,6 +167,8 @@ class Reader:
         """
         try:
             await self._open().commit(dict(offsets))
+        except connection.FORBIDDEN as error:
+            raise connection.forbidden(self._endpoint, self._doing(error)) from error
         except errors.KafkaError as error:
             moved = isinstance(error, errors.CommitFailedError | errors.IllegalStateError)
             reason = "its partitions belong to another member now" if moved else str(error) or type(error).__name__
@@ -204,6 +206,9 @@ class Reader:
     async def _take(self) -> None:
         consumer = self._open()
         if self._listener is not None:
+            for topic in self._topics:
+                # The library would wait without a word for a topic that is not there, or that we may not see.
+                await self._partitions(topic)
             consumer.subscribe(topics=list(self._topics), listener=self._listener)
             return
         starts: dict[Partition, Start] = {}
@@ -216,13 +221,11 @@ class Reader:
 
     async def _partitions(self, topic: str) -> list[Partition]:
         # The consumer's own `partitions_for_topic` knows only the topics that it reads already.
-        known = await self._asked(self._open()._client.fetch_all_metadata())  # noqa: SLF001
+        client = self._open()._client  # noqa: SLF001
+        known = await self._asked(client.fetch_all_metadata())
         numbers = known.partitions_for_topic(topic)
         if numbers is None:
-            raise Misconfigured(
-                f"there is no topic {topic} at Kafka {self._endpoint.bootstrap}",
-                fix="run `tapeline up`, which creates the topics of the catalogue",
-            )
+            raise await self._asked(connection.absent(client, topic, self._endpoint))
         return [Partition(topic, number) for number in sorted(numbers)]
 
     async def _offset_of(self, partition: Partition, start: Start) -> int:
@@ -264,7 +267,15 @@ class Reader:
             async with asyncio.timeout(connection.REQUEST_TIMEOUT_MS / _MS):
                 return await answer
         except (errors.KafkaError, TimeoutError) as error:
-            raise connection.translated(error, self._endpoint) from error
+            raise connection.translated(error, self._endpoint, self._doing(error)) from error
+
+    def _doing(self, error: BaseException) -> str:
+        """Return what we were about, for the sentence of a refusal."""
+        if isinstance(error, errors.GroupAuthorizationFailedError):
+            return f"read in the group {self._group}"
+        topics = error.args[0] if error.args else None
+        told = topics if isinstance(topics, str) else ", ".join(sorted(topics or self._topics))
+        return f"read the topic {told}"
 
 
 def _gathering(gather_s: float | None) -> dict[str, int]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from infra.embedded import workers
 from infra.embedded.ports import Ports
 from infra.embedded.workers import WorkerPorts
-from tapeline.runtime.settings import Data, Embedded, Server, Settings, Simulation, Strategies, Venues
+from tapeline.runtime.settings import Data, Embedded, Kafka, Server, Settings, Simulation, Strategies, Venues
 
 PLACES = ("binance:spot", "binance:futures", "bybit:spot", "bybit:futures")
 PIPELINE = Embedded(pipeline=True)
@@ -21,6 +21,40 @@ def test_which_workers_there_are_is_said_by_settings() -> None:
     assert workers.names(Settings(embedded=PIPELINE, venues=SIMULATED)) == (
         "simulator", "producers", "processors", "sinks", "gateway",
     )  # fmt: skip
+
+
+def test_on_another_ones_broker_strategies_are_a_process_of_their_own(tmp_path: Path) -> None:
+    trading = Strategies(run=({"name": "a", "strategy": "two-leg"},))
+    ours = Settings(embedded=PIPELINE, strategies=trading)
+    theirs = Settings(embedded=PIPELINE, strategies=trading, kafka=Kafka(bootstrap="a:1"))
+    assert workers.names(ours) == ("producers", "processors", "executor", "sinks", "gateway")
+    assert workers.names(theirs) == ("producers", "processors", "strategies", "executor", "sinks", "gateway")
+    found = {}
+    for settings in (ours, theirs):
+        with Ports() as ports:
+            chosen = workers.choose(settings, ports)
+        for name in set(workers.names(settings)) & {"processors", "strategies"}:
+            spec = workers.spec(name, settings, chosen, environ={}, output=tmp_path / "out")
+            found[settings is ours, name] = spec.command[2:]
+    assert found == {
+        (True, "processors"): ("processors", "spreads", "strategies"),
+        (False, "processors"): ("processors", "spreads"),
+        (False, "strategies"): ("processors", "strategies"),
+    }
+
+
+def test_each_worker_that_has_to_do_with_postgres_has_a_login_in_its_role() -> None:
+    found = workers.logins(
+        Settings(embedded=PIPELINE, strategies=Strategies(run=({"name": "a", "strategy": "two-leg"},)))
+    )
+    assert {name: (one.name, one.role) for name, one in found.items()} == {
+        "producers": ("tapeline_up_producers", "tapeline_producer"),
+        "executor": ("tapeline_up_executor", "tapeline_executor"),
+        "sinks": ("tapeline_up_sinks", "tapeline_sink"),
+        "gateway": ("tapeline_up_gateway", "tapeline_gateway"),
+    }
+    assert len({one.password for one in found.values()}) == len(found)
+    assert not any(one.password in repr(one) for one in found.values())
 
 
 def test_each_worker_and_each_simulated_market_has_a_port_of_its_own() -> None:

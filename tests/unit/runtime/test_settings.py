@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from schemas.acls import PROCESSES
 from tapeline.errors import Misconfigured
 from tapeline.runtime import settings
 from tapeline.runtime.settings import Settings
@@ -260,6 +261,7 @@ def test_every_key_has_a_description_and_dangerous_ones_are_marked() -> None:
         "keys.binance_secret",
         "keys.bybit_key",
         "keys.bybit_secret",
+        *(f"users.{process}_password" for process in PROCESSES),
     }
 
 
@@ -272,6 +274,21 @@ def test_keys_of_venues_are_refused_in_the_settings_file(tmp_path: Path) -> None
     (tmp_path / ".env").write_text("TAPELINE_KEYS__BYBIT_KEY=k1\n")
     found = settings.load(tmp_path, environ={"TAPELINE_KEYS__BYBIT_SECRET": "s1"}).keys
     assert [one and one.get_secret_value() for one in (found.bybit_key, found.bybit_secret)] == ["k1", "s1"]
+
+
+def test_passwords_of_the_brokers_users_are_refused_in_the_settings_file(tmp_path: Path) -> None:
+    (tmp_path / "tapeline.toml").write_text('[users]\nsinks_password = "a"\n', "utf-8")
+    with pytest.raises(
+        Misconfigured, match=r"has passwords of the broker's users in it.*into the environment or into .env.admin"
+    ):
+        settings.load(tmp_path, environ={})
+
+
+def test_what_one_service_alone_is_given_is_known_by_its_variables(tmp_path: Path) -> None:
+    (tmp_path / ".tapeline").mkdir()
+    (tmp_path / ".env.sinks").write_text("TAPELINE_KAFKA__USERNAME=a\nTAPELINE_KAFKA__CA_FILE=\nOTHER=1\n", "utf-8")
+    assert settings.given_to("sinks", tmp_path) == {"TAPELINE_KAFKA__USERNAME"}
+    assert settings.given_to("gateway", tmp_path) == frozenset()
 
 
 def test_a_foreign_child_gets_none_of_our_settings(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,7 +55,7 @@ WHERE = "Kafka at a:1, b:2 (kafka.bootstrap)"
         (errors.SaslAuthenticationFailed("no"), Misconfigured, f"{WHERE} refused the user 'u'"),
         (errors.UnsupportedSaslMechanismError(), Misconfigured, f"{WHERE} does not take kafka.sasl_mechanism SCRAM"),
         (errors.IllegalSaslStateError(), Misconfigured, f"{WHERE} asks for no password"),
-        (errors.TopicAuthorizationFailedError("t"), Misconfigured, f"{WHERE} does not permit this to the user 'u'"),
+        (errors.TopicAuthorizationFailedError("t"), Misconfigured, f"{WHERE} does not permit the user 'u' to do this"),
         (ssl.SSLError(1, "wrong version"), Misconfigured, f"{WHERE} does not speak TLS"),
         (ConnectionResetError(), Unavailable, f"{WHERE} closed the connection: it is restarting, or asks for another"),
         (errors.KafkaConnectionError("Connection at a:1 closed"), Unavailable, f"{WHERE} closed the connection"),
