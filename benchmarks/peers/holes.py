@@ -10,11 +10,10 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-from benchmarks.peers.asking import Asked
 from benchmarks.peers.driving import Delivery, Top
 from benchmarks.peers.recording import Stretch
 
@@ -24,6 +23,15 @@ PLACES = (6, 9, 11, 14, 17, 20, 22, 25, 28, 31)
 LATE = 3
 """A frame that comes again late comes so many frames later."""
 _NOTHING = "nothing"
+
+
+class Askable(Protocol):
+    """A peer's process, or what stands in for one."""
+
+    name: str
+
+    def ask(self, do: str, *files: Any, **other: Any) -> Any:  # noqa: ANN401 - plain JSON
+        """Let it do one thing and return what came of it."""
 
 
 class Met(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,7 +111,7 @@ FAULTS: dict[str, Callable[[Sequence[Delivery], int], Iterator[Delivery]]] = {
 }
 
 
-def met(peer: Asked, stretch: Stretch, file: Any) -> list[Met]:  # noqa: ANN401 - the path of the recording
+def met(peer: Askable, stretch: Stretch, file: Any) -> list[Met]:  # noqa: ANN401 - the path of the recording
     """Let a peer meet every fault at every place."""
     frames = [Delivery(text, at) for at, text in enumerate(stretch.recording.frames)]
     found = []
