@@ -11,7 +11,7 @@ export PYTHON
 
 .PHONY: help
 help: ## list these targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name about; do \
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name about; do \
 	  printf '%-16s %s\n' "$$name" "$$about"; done
 
 .PHONY: ready
@@ -53,6 +53,10 @@ format: ready ## put every file into its format and apply the safe fixes
 .PHONY: bench
 bench: ready ## measure us and a peer side by side, into docs/performance.md
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+.PHONY: bench-peers
+bench-peers: ready ## measure the peers beside us, each in an environment of its own
+	@$(BIN)/python -m benchmarks.peers $(ARGS)
 
 .PHONY: docs
 docs: ready ## make the parts of the documents that come from the catalogues again

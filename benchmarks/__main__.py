@@ -76,8 +76,8 @@ def main() -> None:
         services = msgspec.json.decode(JSON.read_bytes(), type=Page).services
     page = Page(**msgspec.structs.asdict(quick), services=services)
     JSON.write_bytes(msgspec.json.format(msgspec.json.encode(page), indent=2) + b"\n")
-    text = _put(PAGE.read_text("utf-8"), _QUICK, quick)
-    PAGE.write_text(text if services is None else _put(text, _SERVICES, services), "utf-8")
+    text = put(PAGE.read_text("utf-8"), _QUICK, table(quick))
+    PAGE.write_text(text if services is None else put(text, _SERVICES, table(services)), "utf-8")
     sys.stdout.write("\n\n".join(table(run) for run in (quick, services) if run is not None) + "\n")
 
 
@@ -91,10 +91,10 @@ def _run(libraries: tuple[str, ...], results: list[Result], latencies: list[Late
     )
 
 
-def _put(page: str, block: str, run: Run) -> str:
-    """Return the page with a run in one of its blocks."""
+def put(page: str, block: str, text: str) -> str:
+    """Return the page with a text in one of its blocks."""
     held = re.compile(rf"(<!-- {block} -->\n).*?(<!-- end -->)", re.DOTALL)
-    return held.sub(lambda found: f"{found[1]}\n{table(run)}\n\n{found[2]}", page)
+    return held.sub(lambda found: f"{found[1]}\n{text}\n\n{found[2]}", page)
 
 
 def _shown(times_ms: tuple[float, ...]) -> str:

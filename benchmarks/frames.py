@@ -123,7 +123,9 @@ def _made(venue: str) -> list[bytes]:
     return list(islice(frames(venue, START), CALLS * (ROUNDS + 1)))
 
 
-def frames(venue: str, begin: int, *, whole: bool = False, native: str = NATIVE) -> Iterator[bytes]:
+def frames(
+    venue: str, begin: int, *, whole: bool = False, native: str = NATIVE, market: Market = "spot"
+) -> Iterator[bytes]:
     """Yield the snapshot, or depth frames without end that change levels near the top, as the venue writes them."""
     for number in count(begin if whole else begin + 1):
         sides = [
@@ -148,6 +150,7 @@ def frames(venue: str, begin: int, *, whole: bool = False, native: str = NATIVE)
             frame = {"lastUpdateId": number, "bids": bids, "asks": asks}
         else:
             data = {"e": "depthUpdate", "E": number, "s": native, "U": number, "u": number, "b": bids, "a": asks}
+            data |= {"T": number, "pu": number - 1} if market == "futures" else {}
             frame = {"stream": f"{native.lower()}@depth@100ms", "data": data}
         yield json.dumps(frame, separators=(",", ":")).encode()
 

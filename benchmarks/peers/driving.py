@@ -1,0 +1,174 @@
+"""Runs inside a peer's own Python: takes commands as JSON lines, does them, answers each with one.
+
+Standard library alone, for the peer's environment has nothing that is ours. What a peer's program must do stands in
+`Peer`; how it is measured stands here, once for all, ours included: the same frames from the same file, CPU time of the
+whole process, garbage collection off.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import inspect
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+Take = Callable[[Any], Any]
+"""Takes one frame, as text or bytes; what it returns is awaited where it is a coroutine function."""
+Side = list[tuple[float, float]]
+Top = tuple[Side, Side]
+"""The best bids and asks as price and quantity, best first."""
+SHOWN = 20
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+class Recording(NamedTuple):
+    """A book's snapshot and what followed; `wholes`: the venue's own book after each frame, as the venue says it."""
+
+    venue: str
+    market: str
+    native: str
+    base: str
+    quote: str
+    start: str
+    frames: list[str]
+    wholes: list[str]
+
+    @property
+    def spot(self) -> bool:
+        """Whether it is the spot market."""
+        return self.market == "spot"
+
+    @property
+    def over_rest(self) -> bool:
+        """Whether the venue gives its books over REST and not in the stream."""
+        return self.venue == "binance"
+
+
+class Seen(NamedTuple):
+    """What came of one delivered frame: the books that the user was handed, and what the peer did beside that."""
+
+    books: list[Top]
+    said: list[str]
+
+
+class Delivery(NamedTuple):
+    """A frame as it arrives, and how far the venue itself is by then."""
+
+    frame: str
+    at: int
+
+
+class Peer(Protocol):
+    """What a peer's program does."""
+
+    binary: bool
+    """Whether frames are bytes to it; its own socket decides that."""
+
+    async def begin(self, recording: Recording, to: str) -> Take:
+        """Hold the book of the recording's start and return what takes frames, to a `book` or a `record`."""
+
+    def top(self) -> Top:
+        """Return what the book says now."""
+
+    async def meet(self, recording: Recording, deliveries: Sequence[Delivery]) -> list[Seen]:
+        """Begin anew, take these deliveries and return what came of each."""
+
+    async def hold(self, recordings: Iterable[Recording]) -> object:
+        """Hold a book of each at once and return them, so that they stay."""
+
+
+def serve(peer: Peer, *libraries: str) -> None:
+    """Answer commands until there are no more."""
+    asyncio.run(_serve(peer, libraries))
+
+
+async def _serve(peer: Peer, libraries: Sequence[str]) -> None:
+    _tell({"python": platform.python_version(), "versions": {name: version(name) for name in libraries}})
+    for line in sys.stdin:
+        wanted = json.loads(line)
+        recordings = [_read(name) for name in wanted["files"]]
+        if wanted["do"] == "round":
+            _tell(await _round(peer, recordings[0], wanted["to"]))
+        elif wanted["do"] == "meet":
+            found = await peer.meet(recordings[0], [Delivery(*one) for one in wanted["deliveries"]])
+            _tell({"seen": found})
+        else:
+            _tell(await _hold(peer, recordings[0], wanted["count"]))
+
+
+async def _round(peer: Peer, recording: Recording, to: str) -> dict[str, Any]:
+    """Measure CPU over all frames, then once more from the start the time of each single one."""
+    frames: list[Any] = [text.encode() if peer.binary else text for text in recording.frames]
+    take = await peer.begin(recording, to)
+    gc.collect()
+    gc.disable()
+    began_s = time.process_time()
+    if inspect.iscoroutinefunction(take):
+        for frame in frames:
+            await take(frame)
+    else:
+        for frame in frames:
+            take(frame)
+    cpu_us = (time.process_time() - began_s) / len(frames) * 1e6
+    top = peer.top()
+    take = await peer.begin(recording, to)
+    times_ns = await _each(take, frames)
+    gc.enable()
+    return {"cpu_us": cpu_us, "top": top, "times_us": [each / 1_000 for each in times_ns]}
+
+
+async def _each(take: Take, frames: Iterable[Any]) -> list[int]:
+    found, now = [], time.perf_counter_ns
+    for frame in frames:
+        began = now()
+        done = take(frame)
+        if inspect.isawaitable(done):
+            await done
+        found.append(now() - began)
+    return found
+
+
+async def _hold(peer: Peer, pattern: Recording, count: int) -> dict[str, Any]:
+    """Say how much resident memory each of so many books takes."""
+    gc.collect()
+    before = _resident()
+    names = [f"A{number:04d}" for number in range(count)]
+    held = await peer.hold(
+        pattern._replace(
+            native=f"{name}{pattern.quote}",
+            base=name,
+            start=pattern.start.replace(pattern.native, name + pattern.quote),
+        )
+        for name in names
+    )
+    gc.collect()
+    after = _resident()
+    del held
+    return {"kb": (after - before) / count / 1_000}
+
+
+def _resident() -> int:
+    return int(Path("/proc/self/statm").read_text("utf-8").split()[1]) * _PAGE
+
+
+def _read(name: str) -> Recording:
+    return Recording(**json.loads(Path(name).read_text("utf-8")))
+
+
+def _tell(answer: object) -> None:
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()
+
+
+async def settled(turns: int = 12) -> None:
+    """Let whatever the peer's own tasks have begun go on; none of it waits for a clock or a network."""
+    for _ in range(turns):
+        await asyncio.sleep(0)
