@@ -25,6 +25,7 @@ ANYBODY: Final = ""
 _MOST_WAITING: Final = 4 << 20
 """A way that holds so much reads no more: memory is bounded, and the sender feels it as on a real network."""
 _QUIET_LOOKS: Final = 4
+_FOUND_WITHIN_S: Final = 30.0
 _RST: Final = struct.pack("ii", 1, 0)
 
 Who = Callable[[int], Awaitable[str]]
@@ -125,6 +126,8 @@ class FaultProxy:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         client = ANYBODY if self.who is None else await self.who(writer.get_extra_info("peername")[1])
+        # Whoever makes a proxy before its service says later where that is.
+        await eventually(lambda: self.at, within_s=_FOUND_WITHIN_S)
         there, back = await asyncio.open_connection(self.host, self.at)
         one = _Served(client, Wire(self.chance, self._mode(client)), [writer, back])
         self._served.add(one)

@@ -1,6 +1,6 @@
 """What a broken network does to one connection, without a socket: bytes and times in, bytes and times out.
 
-The rule: of a stream nothing is ever delivered behind a hole. What was swallowed ends its connection when the fault ends.
+The rule: of a stream nothing is ever delivered behind a hole. What swallowed something breaks when the fault ends.
 """
 
 from __future__ import annotations
