@@ -25,11 +25,12 @@ SIGNALS: Final = {topic for topic in STRATEGIES if topic.startswith("signal.")}
 READERS: Final[Mapping[str, frozenset[str]]] = {
     "sinks": frozenset({*TABLES, *HISTORIES}),
     # Signals are read where a strategy asks for them, and the one that runs here asks for none.
-    "processors": frozenset({*STRATEGIES} - SIGNALS),
+    "strategies": frozenset({*STRATEGIES} - SIGNALS),
+    "spreads": frozenset({"md.book"}),
     "gateway": frozenset(GATEWAY),
     "executor": frozenset({"order.intent"}),
 }
-"""Which process decodes every record of which topic, or at least the newest of each key."""
+"""Who decodes every record of which topic, or at least the newest of each key: processes, and groups of agents."""
 TRADING: Final = ("order.intent", "order.event", "portfolio", "account")
 SET_ASIDE_WITHIN_S: Final = 60.0
 
