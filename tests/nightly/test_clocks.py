@@ -31,6 +31,7 @@ async def test_clocks(name: str, venues: tuple[str, ...], ways: tuple[float, ...
             await one.lasts(LASTS_S)
         await one.lasts(2.0)
         await one.recovers()
+    assert one.wrong == []
 
 
 async def skewed(one: Trial, venues: tuple[str, ...], way_s: float) -> None:

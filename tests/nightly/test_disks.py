@@ -66,6 +66,7 @@ async def test_disk(name: str, service: str, tmp_path: Path, seed: int) -> None:
             async with one.outage(service, "full"):
                 await full(disk)
             print(f"{disk.how} of {service} full for {FULL_S:g} s: as before after {await one.recovers():.1f} s")  # noqa: T201 - the measure
+    assert one.wrong == []
 
 
 async def test_disk_full_logs(tmp_path: Path, seed: int) -> None:
@@ -76,3 +77,4 @@ async def test_disk_full_logs(tmp_path: Path, seed: int) -> None:
             one.how = disk.how
             await full(disk)
             await one.recovers()
+    assert one.wrong == []

@@ -49,3 +49,4 @@ async def test_network(client: str, service: str, tmp_path: Path, seed: int, onl
                 await one.lasts(2.0)
         # A fault that touched nothing proves nothing.
         assert only_mode is not None or network.swallowed(service) > 0
+    assert one.wrong == []

@@ -36,6 +36,7 @@ async def test_random_kills(tmp_path: Path, seed: int, kills_s: float) -> None:
             await asyncio.wait({kills}, timeout=BACK_WITHIN_S)
         await steering.tell(one.pipeline.run.addresses.venues, "calm")
         await one.recovers()
+    assert one.wrong == []
 
 
 @pytest.mark.timeout(400)
@@ -53,6 +54,7 @@ async def test_workers_come_and_go(tmp_path: Path, seed: int) -> None:
         for leaving in here:
             await asyncio.to_thread(leaving.close)
         await one.recovers()
+    assert one.wrong == []
 
 
 @pytest.mark.timeout(400)
@@ -72,6 +74,7 @@ async def test_postgres_paused(tmp_path: Path, seed: int) -> None:
                     with contextlib.suppress(psutil.NoSuchProcess):
                         process.resume()
         await one.recovers()
+    assert one.wrong == []
 
 
 @pytest.mark.timeout(400)
@@ -88,3 +91,4 @@ async def test_registry_away(tmp_path: Path, seed: int) -> None:
             finally:
                 registry.resume()
         await one.recovers()
+    assert one.wrong == []

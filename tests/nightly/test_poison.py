@@ -56,6 +56,7 @@ async def test_poison(tmp_path: Path, seed: int) -> None:
         except AssertionError:
             one.wrong += [f"{who} did not set aside {kind} at {place}" for who, kind, place in sorted(missing)]
         print(f"{len(put)} bad records on {len({place.topic for place in put})} topics, {len(wanted)} letters")  # noqa: T201 - the measure
+    assert one.wrong == []
 
 
 async def traded(one: Trial) -> bool:

@@ -83,66 +83,66 @@ CUTS: Final[tuple[tuple[str, str, str], ...]] = (
 """Which process is cut off from which service."""
 
 
-def _catalogue() -> tuple[Scenario, ...]:
-    cuts = (
-        Scenario(
-            name=f"cut_{client}_{service}",
-            about=f"{client} cut off from {service}: latency, bandwidth, slices, reset, lost answers, held, black hole",
-            promise=promise,
-        )
-        for client, service, promise in CUTS
+_PROCESSES: Final = (
+    Scenario(
+        name="random_kills",
+        about="a process is killed every 5 s, databases and broker included, beside every fault of the markets",
+        promise=f"{TAPE}; {ORDERS}; {BACK}",
+    ),
+    Scenario(
+        name="workers_come_and_go",
+        about="a second agent worker and a second sink join and leave every 2 s",
+        promise=f"a rebalance loses and doubles nothing: {TAPE}",
+    ),
+    Scenario(
+        name="postgres_paused",
+        about="every process of Postgres stands still",
+        promise=f"no entries, nothing forgotten; {ORDERS}",
+    ),
+    Scenario(
+        name="registry_away",
+        about="each worker is killed, and starts again without a schema registry",
+        promise=f"ids stand in the run file; {TAPE}; {ORDERS}",
+    ),
+)
+_DISKS: Final = (
+    Scenario(name="disk_full_broker", about="the broker's disk is full, then freed", promise=f"{TAPE}; {BACK}"),
+    Scenario(name="disk_full_postgres", about="Postgres' disk is full, then freed", promise=f"{ORDERS}; {BACK}"),
+    Scenario(
+        name="disk_full_clickhouse",
+        about="ClickHouse's disk is full, then freed",
+        promise=f"effectively once: {TAPE}; {BACK}",
+    ),
+    Scenario(
+        name="disk_full_logs", about="the disk of the logs is full, then freed", promise="nothing but lines is lost"
+    ),
+)
+_NETWORK: Final = tuple(
+    Scenario(
+        name=f"cut_{client}_{service}",
+        about=f"{client} cut off from {service}: latency, bandwidth, slices, reset, lost answers, held, black hole",
+        promise=promise,
     )
-    return (
-        Scenario(
-            name="random_kills",
-            about="a process is killed every 5 s, databases and broker included, beside every fault of the markets",
-            promise=f"{TAPE}; {ORDERS}; {BACK}",
-        ),
-        Scenario(
-            name="workers_come_and_go",
-            about="a second agent worker and a second sink join and leave every 2 s",
-            promise=f"a rebalance loses and doubles nothing: {TAPE}",
-        ),
-        Scenario(name="disk_full_broker", about="the broker's disk is full, then freed", promise=f"{TAPE}; {BACK}"),
-        Scenario(name="disk_full_postgres", about="Postgres' disk is full, then freed", promise=f"{ORDERS}; {BACK}"),
-        Scenario(
-            name="disk_full_clickhouse",
-            about="ClickHouse's disk is full, then freed",
-            promise=f"effectively once: {TAPE}; {BACK}",
-        ),
-        Scenario(
-            name="disk_full_logs", about="the disk of the logs is full, then freed", promise="nothing but lines is lost"
-        ),
-        *cuts,
-        Scenario(
-            name="clock_skew_venue",
-            about="the clock of one venue runs 5 s ahead, then 5 s behind",
-            promise=f"requests are signed with the venue's time; {ORDERS}",
-        ),
-        Scenario(
-            name="clock_skew_ours",
-            about="the clocks of all venues are 5 s behind ours, then 5 s ahead",
-            promise=f"requests are signed with the venue's time; {ORDERS}",
-        ),
-        Scenario(
-            name="postgres_paused",
-            about="every process of Postgres stands still",
-            promise=f"no entries, nothing forgotten; {ORDERS}",
-        ),
-        Scenario(
-            name="registry_away",
-            about="each worker is killed, and starts again without a schema registry",
-            promise=f"ids stand in the run file; {TAPE}; {ORDERS}",
-        ),
-        Scenario(
-            name="poison",
-            about="random bytes, an unknown schema id, truncated Avro, 10 MB and not-a-number on each topic read",
-            promise="nothing invalid is lost: each is with the dead letters, its neighbours go on",
-        ),
-    )
-
-
-SCENARIOS: Final = {one.name: one for one in _catalogue()}
+    for client, service, promise in CUTS
+)
+_INPUT: Final = (
+    Scenario(
+        name="clock_skew_venue",
+        about="the clock of one venue runs 5 s ahead, then 5 s behind",
+        promise=f"requests are signed with the venue's time; {ORDERS}",
+    ),
+    Scenario(
+        name="clock_skew_ours",
+        about="the clocks of all venues are 5 s behind ours, then 5 s ahead",
+        promise=f"requests are signed with the venue's time; {ORDERS}",
+    ),
+    Scenario(
+        name="poison",
+        about="random bytes, an unknown schema id, truncated Avro, 10 MB and not-a-number on each topic read",
+        promise="nothing invalid is lost: each is with the dead letters, its neighbours go on",
+    ),
+)
+SCENARIOS: Final = {one.name: one for one in (*_PROCESSES, *_DISKS, *_NETWORK, *_INPUT)}
 
 
 def read(file: Path = JSON) -> dict[str, Row]:
@@ -173,7 +173,7 @@ def table(rows: dict[str, Row] | None = None) -> str:
 
 def _line(one: Scenario, row: Row | None) -> str:
     if row is None:
-        measured = "not run yet | | | | | | |"
+        measured = " | ".join(("not run yet", *"-------"))
     else:
         counts = f"{row.lost} | {row.duplicate} | {row.orphan} | {row.naked_s:g} s | {row.recovery_s:g} s"
         measured = f"{row.seed} | {row.for_s:.0f} s | {row.orders:,} | {counts}"
