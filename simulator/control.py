@@ -30,6 +30,7 @@ class FaultWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     count: int | None = None
     duration_s: float | None = None
     visible_after_ms: int | None = None
+    skew_s: float | None = None
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):

@@ -37,7 +37,7 @@ class Wish:
 
     `count` is how many messages, or how many orders. `visible_after_ms` is how long an order whose answer was lost
     cannot be asked for. A `ban` of kind `address` refuses public requests too, a `slow` of kind `rest` no messages; a
-    `late-fill` of kind `taker` or `cancel` is only the one or the other.
+    `late-fill` of kind `taker` or `cancel` is only the one or the other. `skew_s` is how far ahead of ours a clock is.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Wish:
     count: int | None = None
     duration_s: float | None = None
     visible_after_ms: int | None = None
+    skew_s: float | None = None
 
 
 CATALOGUE = (

@@ -250,10 +250,13 @@ class Striker:
         return True
 
     def _skew(self, wish: Wish) -> bool:
-        """Let the venue's clock run ahead, the next time behind."""
+        """Let the venue's clock run ahead, the next time behind, if it is not said how far."""
         strike = self._begin(wish.name, None, None, None)
-        strike.skew_us = _SKEWS_US[self._skews % len(_SKEWS_US)]
-        self._skews += 1
+        if wish.skew_s is None:
+            strike.skew_us = _SKEWS_US[self._skews % len(_SKEWS_US)]
+            self._skews += 1
+        else:
+            strike.skew_us = round(wish.skew_s * 1_000_000)
         strike.until_s = self._scene.now_s + (wish.duration_s or SKEW_S)
         return True
 

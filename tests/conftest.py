@@ -34,6 +34,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="where Kafka, Postgres and ClickHouse come from: started here, by Docker, or named in settings",
     )
     group.addoption("--nightly", action="store_true", help="also run the tests that take long")
+    group.addoption("--nightly-for", type=float, default=1_800, help="seconds of random kills (30 minutes)")
+    group.addoption("--nightly-seed", type=int, default=1, help="seed of the nightly markets and faults")
+    group.addoption("--nightly-mode", default=None, help="break the network in this way only")
     group.addoption("--seeds", type=int, default=None, help="stories of tests/simulation (60, CI 300, nightly 1000)")
     group.addoption("--seed-base", type=int, default=0, help="the first story's seed")
 

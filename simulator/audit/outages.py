@@ -1,4 +1,4 @@
-"""Kills and pauses of the pipeline's processes, written down by who did them: one append-only file of JSON lines.
+"""What was done to the pipeline on purpose, written down by who did it: one append-only file of JSON lines.
 
 The file is the only proof that a gap of a killed producer had its cause at its source.
 """
@@ -15,10 +15,13 @@ FILE_NAME: Final = "outages.jsonl"
 
 
 class Outage(msgspec.Struct, frozen=True, kw_only=True):
-    """One process was ended or held at `at_us`; at `back_us` it ran again, None while that is not known."""
+    """One process was ended, held, or without room at `at_us`; at `back_us` it ran again, None while not known.
+
+    Of a `cut` the process is `client-service`, such as `producers-kafka`: the one could not reach the other.
+    """
 
     process: str
-    action: Literal["kill", "pause"]
+    action: Literal["kill", "pause", "cut", "full"]
     at_us: int
     back_us: int | None = None
 

@@ -6,6 +6,9 @@ from, with one header that counts the replays, and then a *mark*: a letter of th
 replay and no value. A letter with a mark is not replayed again unless asked to. The original goes first because a
 crash between the two must not lose it; at worst it is published twice, and readers drop what they have by identity. A
 replayed record that fails again is another letter, from its new place, and says how often it was replayed.
+
+A value that no letter can hold (tens of MB, pressed into little by its writer) stays at its origin: its letter says
+so in a header and cannot be replayed. To stop for it would stop every reader of its topic for good.
 """
 
 from __future__ import annotations
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
 
 TOPIC = "dlq"
 REPLAYS_HEADER = "tapeline-replays"
+LEFT_HEADER = "tapeline-value-left-at-origin"
+"""How many bytes of a value are not in its letter."""
 
 _HEAD = struct.Struct(">bI")
 _US_PER_MS = 1_000
@@ -53,6 +58,12 @@ def letter_of(record: Record, error: InvalidMessage, *, process: str, at_us: int
         at_us=at_us,
         replays=_replays(record.headers),
     )
+
+
+def without_value(letter: DeadLetter) -> DeadLetter:
+    """Return the letter of a record whose value is too large for any. Pure."""
+    left = Header(name=LEFT_HEADER, value=str(len(letter.value or b"")).encode())
+    return msgspec.structs.replace(letter, value=None, headers=(*letter.headers, left))
 
 
 def mark_of(letter: DeadLetter, *, at_us: int) -> DeadLetter:
@@ -94,7 +105,11 @@ class DeadLetters:
         Raises Misconfigured, after that, when too many records of the topic were bad: do not commit the input then.
         """
         letter = letter_of(record, error, process=self._process, at_us=clock.now_us())
-        stored = await retry.reach("Kafka", lambda: publish(self._publisher, self._codec, letter), None)
+        try:
+            stored = await retry.reach("Kafka", lambda: publish(self._publisher, self._codec, letter), None)
+        except InvalidMessage:
+            small = without_value(letter)
+            stored = await retry.reach("Kafka", lambda: publish(self._publisher, self._codec, small), None)
         metrics.DEAD_LETTERS.inc(topic=record.topic)
         logs.get(__name__).warning(LogEvent.DEAD_LETTER, origin=letter.origin, error=letter.error, field=letter.field)
         reason = self._tally(record.topic).bad()
@@ -132,8 +147,15 @@ async def letters(endpoint: KafkaEndpoint, codec: Codec) -> tuple[DeadLetter, ..
 async def replay(publisher: Publisher, codec: Codec, letter: DeadLetter, *, again: bool = False) -> Stored:
     """Publish a letter's record to where it came from, mark the letter, and return where the record stands now.
 
-    `letter` is as `letters` returned it. Raises Misconfigured when it was replayed already and `again` is not set.
+    `letter` is as `letters` returned it. Raises Misconfigured when it was replayed already and `again` is not set, or
+    when its value was too large for it.
     """
+    left = next((header.value for header in letter.headers if header.name == LEFT_HEADER), None)
+    if left is not None:
+        raise Misconfigured(
+            f"the letter {letter.origin} has no value: its {left.decode()} bytes were too many",
+            fix="read it at its origin, while the topic still keeps it",
+        )
     if letter.replayed_us is not None and not again:
         raise Misconfigured(
             f"the letter {letter.origin} was replayed at {clock.iso(letter.replayed_us)}",

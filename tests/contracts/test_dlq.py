@@ -7,14 +7,17 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tapeline.domain.events import DeadLetter
+from tapeline.domain.events import DeadLetter, Header
 from tapeline.errors import InvalidMessage, Misconfigured
 from tapeline.runtime import dlq
 from tapeline.runtime.codec import Codec
 from tapeline.runtime.dlq_limits import Limits
 from tapeline.runtime.endpoints import KafkaEndpoint
 from tapeline.runtime.kafka import Publisher, Reader, Record, admin
+from tapeline.runtime.kafka.publisher import RECORD_BYTES
 from tapeline.runtime.runfile import RunFile
+
+LARGE = 10 * 1024 * 1024
 
 
 @pytest.fixture
@@ -54,6 +57,30 @@ async def test_a_record_set_aside_is_listed_whole_and_once(
     [letter] = await letters_of(kafka, codec, topic)
     assert letter == dlq.letter_of(record, error, process="worker-1", at_us=letter.at_us)
     assert (letter.origin, letter.schema_id, letter.key) == (f"{topic}/2/0", 42, b"\x00k")
+
+
+async def test_a_record_of_10_mb_that_was_pressed_into_little_is_set_aside_whole(
+    kafka: KafkaEndpoint, codec: Codec, topic: str, publisher: Publisher
+) -> None:
+    value = b"\x00" * LARGE
+    await publisher.publish(topic, b"k", value, 0)
+    [record] = await records(kafka, topic)
+    await dlq.DeadLetters(publisher, codec, process="worker-1").put(record, InvalidMessage("no"))
+    [letter] = await letters_of(kafka, codec, topic)
+    assert (len(letter.value or b""), letter.value == value) == (LARGE, True)
+
+
+async def test_a_record_that_no_letter_can_hold_stays_at_its_origin_and_stops_nobody(
+    kafka: KafkaEndpoint, codec: Codec, topic: str, publisher: Publisher
+) -> None:
+    await publisher.publish(topic, b"k", b"\x00" * (RECORD_BYTES - 100), 0)
+    [record] = await records(kafka, topic)
+    await dlq.DeadLetters(publisher, codec, process="worker-1").put(record, InvalidMessage("no"))
+    [letter] = await letters_of(kafka, codec, topic)
+    left = Header(name=dlq.LEFT_HEADER, value=str(RECORD_BYTES - 100).encode())
+    assert (letter.value, letter.headers) == (None, (left,))
+    with pytest.raises(Misconfigured, match=f"has no value: its {RECORD_BYTES - 100} bytes were too many"):
+        await dlq.replay(publisher, codec, letter)
 
 
 async def test_a_replay_is_the_record_as_it_was_and_happens_once(

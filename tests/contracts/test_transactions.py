@@ -17,7 +17,8 @@ from tapeline.runtime.runfile import RunFile
 from tapeline.runtime.settings import Settings
 from tapeline.runtime.transactions import Session, Transactions
 from tests.support.eventually import eventually
-from tests.support.relay import Relay, relay
+from tests.support.fault_proxy import FaultProxy, fault_proxy
+from tests.support.network_faults import Blackhole
 
 AT_ONCE_S = 5.0
 LET_GO_S = 15.0
@@ -27,13 +28,13 @@ LET_GO_S = 15.0
 class Line:
     """Transactions over a wire that the test holds, and works that stand still at one point each."""
 
-    def __init__(self, wire: Relay, transactions: Transactions) -> None:
+    def __init__(self, wire: FaultProxy, transactions: Transactions) -> None:
         self.wire = wire
         self.transactions = transactions
         self.inside = asyncio.Event()
 
     async def at_its_begin(self) -> None:
-        self.wire.hold()
+        self.wire.fault(Blackhole())
         async with self.transactions.begin():
             pass
 
@@ -50,19 +51,19 @@ class Line:
     async def at_its_commit(self) -> None:
         async with self.transactions.begin() as session:
             await session.fetchval("SELECT 1")
-            self.wire.hold()
+            self.wire.fault(Blackhole())
 
     async def at_a_statement_alone(self) -> None:
         async with self.transactions.at_once() as session:
             await self._ask(session)
 
     async def _ask(self, session: Session) -> None:
-        self.wire.hold()
+        self.wire.fault(Blackhole())
         await session.fetchval("SELECT 1")
 
     async def waits(self) -> None:
         """Wait until the work stands where it is to be cancelled."""
-        await eventually(lambda: self.inside.is_set() or self.wire.withheld > 0)
+        await eventually(lambda: self.inside.is_set() or self.wire.swallowed > 0)
 
 
 Work = Callable[[Line], Awaitable[None]]
@@ -71,7 +72,7 @@ Work = Callable[[Line], Awaitable[None]]
 @pytest.fixture
 async def line(tapeline_settings: Settings, tapeline_up: RunFile) -> AsyncIterator[Line]:
     found = endpoints.endpoints_from(tapeline_settings, tapeline_up).postgres
-    async with relay(found.host, found.port) as wire:
+    async with fault_proxy(found.host, found.port) as wire:
         through = replace(found, host="127.0.0.1", port=wire.port, pool_idle=1)
         pool = await postgres.connect(through)
         yield Line(wire, Transactions(pool, through))
@@ -121,4 +122,4 @@ async def test_a_connection_that_breaks_beside_a_cancellation_does_not_swallow_i
 async def test_a_server_that_does_not_answer_neither_swallows_a_cancellation_nor_holds_it_up(
     line: Line, work: Work, within_s: float
 ) -> None:
-    assert await ended(line, work, line.wire.hold, within_s=within_s) == "cancelled"
+    assert await ended(line, work, lambda: line.wire.fault(Blackhole()), within_s=within_s) == "cancelled"

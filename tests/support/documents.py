@@ -17,6 +17,7 @@ from schemas import roles
 from schemas.topics import TOPICS
 from tapeline.domain.machines import drawing
 from tapeline.runtime import log_events, metrics, settings, settings_text
+from tests.support import reliability
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "tapeline.example.toml"
@@ -105,6 +106,7 @@ MAKERS: dict[str, Callable[[], str]] = {
     "alerts": alerts_table,
     "log_events": log_events_table,
     "machines": machines_diagrams,
+    "reliability": reliability.table,
 }
 
 
@@ -124,9 +126,14 @@ def write_all() -> None:
     EXAMPLE.write_text(settings_text.example_toml(), "utf-8")
     (ROOT / ".env.example").write_text(settings_text.example_env(), "utf-8")
     for page in documents():
-        text = page.read_text("utf-8")
-        if (new := renewed(text)) != text:
-            page.write_text(new, "utf-8")
+        write(page)
+
+
+def write(page: Path) -> None:
+    """Make every part of one document again."""
+    text = page.read_text("utf-8")
+    if (new := renewed(text)) != text:
+        page.write_text(new, "utf-8")
 
 
 def _keys(section: str) -> Iterator[settings.Key]:

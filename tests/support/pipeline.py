@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -14,16 +15,18 @@ from pathlib import Path
 import psutil
 
 from infra.embedded import control, inherit
+from simulator import steering
 from simulator.audit.compare import Audit
 from simulator.audit.outages import FILE_NAME, Outage, append
 from tapeline.cli.demo import plan
 from tapeline.cli.demo.auditing import audited_in
-from tapeline.cli.demo.drain import open_gaps
+from tapeline.cli.demo.command import DRAIN_S, HEAL_S, HEALED_S, SETTLE_S
+from tapeline.cli.demo.drain import drained, open_gaps, settled, stop_trading
 from tapeline.cli.demo.kills import Killer
 from tapeline.cli.demo.plan import Wish
 from tapeline.runtime import clickhouse, clock, endpoints, runfile
 from tapeline.runtime.endpoints import Endpoints
-from tapeline.runtime.runfile import ProcessRecord
+from tapeline.runtime.runfile import ProcessRecord, RunFile
 from tapeline.runtime.settings import Settings, Simulation
 from tests.support.eventually import eventually
 from tests.support.running import left_over, settings_in
@@ -60,9 +63,7 @@ class Pipeline:
 
     def process(self, name: str) -> ProcessRecord:
         """Return what the run file says of a process."""
-        run = runfile.read(self.folder)
-        assert run is not None
-        return run.processes[name]
+        return self.run.processes[name]
 
     async def kill(self, name: str) -> float:
         """Kill a process, wait until data flows from end to end again, and return how long that took in seconds."""
@@ -112,6 +113,31 @@ class Pipeline:
         await self.flows_since(until_us + 1_500_000)
         self.last = await audited_in(self.settings, until_us=until_us)
         return self.last
+
+    async def finished(self) -> Audit:
+        """End the run as the demo does: let it come to rest, let the markets stand still, audit all with its orders."""
+        venues = self.run.addresses.venues
+        await steering.tell(venues, "calm")
+        calm_s = clock.monotonic_s()
+
+        async def healed() -> bool:
+            return await open_gaps(self.known.clickhouse) == 0 and clock.monotonic_s() - calm_s >= HEAL_S
+
+        with contextlib.suppress(AssertionError):  # the audit names a gap that stays open
+            await eventually(healed, within_s=HEALED_S)
+        known = self.known
+        await stop_trading(known.postgres, within_s=SETTLE_S)
+        _ = await settled(known.postgres, within_s=SETTLE_S)
+        await steering.tell(venues, "halt")
+        await drained(known.kafka, within_s=DRAIN_S)
+        return await audited_in(self.settings)
+
+    @property
+    def run(self) -> RunFile:
+        """Return its run file."""
+        run = runfile.read(self.folder)
+        assert run is not None
+        return run
 
     @contextmanager
     def worker(self, *command: str) -> Iterator[subprocess.Popen[bytes]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from aiokafka import AIOKafkaProducer, errors
 
@@ -34,8 +34,9 @@ if TYPE_CHECKING:
 Done = TypeVar("Done")
 
 _BATCH_BYTES = 256 * 1024
-# Above the largest record that the catalogue permits (a dead letter): the topic's own limit decides.
-_RECORD_BYTES = 8 * 1024 * 1024
+# The topic's own limit decides, and that is one of compressed bytes: what others wrote into it, and is set aside as it
+# was, may be many times as large. This bounds memory only.
+RECORD_BYTES: Final = 64 * 1024 * 1024
 
 
 class Publisher:
@@ -171,7 +172,7 @@ class Publisher:
             compression_type="zstd",
             linger_ms=self._linger_ms,
             max_batch_size=_BATCH_BYTES,
-            max_request_size=_RECORD_BYTES,
+            max_request_size=RECORD_BYTES,
         )
         try:
             async with asyncio.timeout(self._ack_within_s):

@@ -257,6 +257,16 @@ def test_the_venue_s_clock_is_ahead_and_then_behind(venue: str, market: str, tmp
         ]
 
 
+def test_the_venue_s_clock_is_as_far_away_as_a_script_says(venue: str, market: str, tmp_path: Path) -> None:
+    with stage(venue, market, tmp_path) as scene:
+        away = []
+        for ahead_s in (5.0, -5.0):
+            arm(scene, "skew", skew_s=ahead_s, duration_s=1.0)
+            away.append(venue_ms(scene) - scene.now_us // 1000)
+            scene.play(1.1)
+        assert away == [5_000, -5_000]
+
+
 def test_the_rate_limit_s_answer_and_slowness_are_of_signed_requests_too(
     venue: str, market: str, tmp_path: Path
 ) -> None:

@@ -1,0 +1,182 @@
+"""What the nightly suite breaks, what must hold then, and what was measured: the catalogue behind docs/reliability.md.
+
+Only what was measured stands in the table; what was not run yet says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+JSON: Final = Path(__file__).resolve().parents[2] / "docs" / "reliability.json"
+_COLUMNS: Final = (
+    "scenario", "seed", "for", "orders", "lost", "duplicate", "orphan", "naked", "recovery", "what it proves",
+    "run it again",
+)  # fmt: skip
+TAPE: Final = "no silent loss and no double on the tape; each hole has a gap record with its cause"
+ORDERS: Final = "at most one submit per client id; nothing doubled, orphan or left open; bounded time on one side"
+BACK: Final = "data flows again by itself"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """One thing that is broken: `name` chooses its test (`-k name`), `promise` is what the row proves."""
+
+    name: str
+    about: str
+    promise: str
+
+    @property
+    def command(self) -> str:
+        """Return the one command that runs it again."""
+        return f"make nightly ARGS='-k {self.name}'"
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One measured run of a scenario; `problems` counts what the audit found wrong, `said` is the first of it.
+
+    `orders` is how many were sent meanwhile: a run without any proves nothing of them.
+    """
+
+    scenario: str
+    seed: int
+    for_s: float
+    lost: int
+    duplicate: int
+    orphan: int
+    naked_s: float
+    recovery_s: float
+    promised: str
+    orders: int = 0
+    problems: int = 0
+    said: str = ""
+    how: str = ""
+
+    @property
+    def holds(self) -> bool:
+        """Whether everything was as it is promised."""
+        return not (self.lost or self.duplicate or self.orphan or self.problems)
+
+    def line(self) -> str:
+        """Return it as the suite prints it."""
+        kept = "holds" if self.holds else f"DOES NOT HOLD: {self.said}"
+        return (
+            f"{self.scenario} seed={self.seed} for_s={self.for_s:g} lost={self.lost} duplicate={self.duplicate} "
+            f"orphan={self.orphan} naked_s={self.naked_s:g} recovery_s={self.recovery_s:g} orders={self.orders} "
+            f"promised: {self.promised}: {kept}"
+        )
+
+
+CUTS: Final[tuple[tuple[str, str, str], ...]] = (
+    ("producers", "kafka", TAPE),
+    ("processors", "kafka", "at least once to the agents; signals are those of the books they name; " + ORDERS),
+    ("sinks", "clickhouse", "ClickHouse effectively once: " + TAPE),
+    ("sinks", "postgres", "Postgres exactly once in effect: " + TAPE),
+    ("executor", "postgres", "Postgres away: no entries, nothing forgotten; " + ORDERS),
+    ("executor", "kafka", "order events at least once and in order; " + ORDERS),
+    ("executor", "bybit", "an unknown outcome is looked up, never sent again; " + ORDERS),
+    ("gateway", "kafka", "people are told; no other process notices"),
+)
+"""Which process is cut off from which service."""
+
+
+_PROCESSES: Final = (
+    Scenario(
+        name="random_kills",
+        about="a process is killed every 5 s, databases and broker included, beside every fault of the markets",
+        promise=f"{TAPE}; {ORDERS}; {BACK}",
+    ),
+    Scenario(
+        name="workers_come_and_go",
+        about="a second agent worker and a second sink join and leave every 2 s",
+        promise=f"a rebalance loses and doubles nothing: {TAPE}",
+    ),
+    Scenario(
+        name="postgres_paused",
+        about="every process of Postgres stands still",
+        promise=f"no entries, nothing forgotten; {ORDERS}",
+    ),
+    Scenario(
+        name="registry_away",
+        about="each worker is killed, and starts again without a schema registry",
+        promise=f"ids stand in the run file; {TAPE}; {ORDERS}",
+    ),
+)
+_DISKS: Final = (
+    Scenario(name="disk_full_broker", about="the broker's disk is full, then freed", promise=f"{TAPE}; {BACK}"),
+    Scenario(name="disk_full_postgres", about="Postgres' disk is full, then freed", promise=f"{ORDERS}; {BACK}"),
+    Scenario(
+        name="disk_full_clickhouse",
+        about="ClickHouse's disk is full, then freed",
+        promise=f"effectively once: {TAPE}; {BACK}",
+    ),
+    Scenario(
+        name="disk_full_logs", about="the disk of the logs is full, then freed", promise="nothing but lines is lost"
+    ),
+)
+_NETWORK: Final = tuple(
+    Scenario(
+        name=f"cut_{client}_{service}",
+        about=f"{client} cut off from {service}: latency, bandwidth, slices, reset, lost answers, held, black hole",
+        promise=promise,
+    )
+    for client, service, promise in CUTS
+)
+_INPUT: Final = (
+    Scenario(
+        name="clock_skew_venue",
+        about="the clock of one venue runs 5 s ahead, then 5 s behind",
+        promise=f"requests are signed with the venue's time; {ORDERS}",
+    ),
+    Scenario(
+        name="clock_skew_ours",
+        about="the clocks of all venues are 5 s behind ours, then 5 s ahead",
+        promise=f"requests are signed with the venue's time; {ORDERS}",
+    ),
+    Scenario(
+        name="poison",
+        about="random bytes, an unknown schema id, truncated Avro, 10 MB and not-a-number on each topic read",
+        promise="nothing invalid is lost: each is with the dead letters, its neighbours go on",
+    ),
+)
+SCENARIOS: Final = {one.name: one for one in (*_PROCESSES, *_DISKS, *_NETWORK, *_INPUT)}
+
+
+def read(file: Path = JSON) -> dict[str, Row]:
+    """Return the newest row of each scenario that was ever measured."""
+    if not file.exists():
+        return {}
+    return {row.scenario: row for row in msgspec.json.decode(file.read_bytes(), type=list[Row])}
+
+
+def store(row: Row, file: Path = JSON) -> None:
+    """Put a row in the place of the one that its scenario had."""
+    rows = read(file) | {row.scenario: row}
+    kept = [rows[name] for name in SCENARIOS if name in rows]
+    file.write_bytes(msgspec.json.format(msgspec.json.encode(kept), indent=2) + b"\n")
+
+
+def table(rows: dict[str, Row] | None = None) -> str:
+    """Return the table of the page."""
+    found = read() if rows is None else rows
+    lines = [
+        f"| {' | '.join(_COLUMNS)} |",
+        "|---" * len(_COLUMNS) + "|",
+    ]
+    lines += [_line(one, found.get(one.name)) for one in SCENARIOS.values()]
+    broken = [f"- `{row.scenario}` does not hold: {row.said}" for row in found.values() if not row.holds]
+    return "\n".join([*lines, "", *broken]).rstrip() + "\n"
+
+
+def _line(one: Scenario, row: Row | None) -> str:
+    if row is None:
+        measured = " | ".join(("not run yet", *"-------"))
+    else:
+        counts = f"{row.lost} | {row.duplicate} | {row.orphan} | {row.naked_s:g} s | {row.recovery_s:g} s"
+        measured = f"{row.seed} | {row.for_s:.0f} s | {row.orders:,} | {counts}"
+    how = f" ({row.how})" if row is not None and row.how else ""
+    mark = "" if row is None or row.holds else "**does not hold**: "
+    return f"| {one.about}{how} | {measured} | {mark}{one.promise} | `{one.command}` |"
