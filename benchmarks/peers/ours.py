@@ -6,6 +6,7 @@ It runs in a process of its own like every peer, in our environment; `MarketFeed
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from benchmarks.peers.driving import SHOWN, Delivery, Recording, Seen, Take, Top, serve
@@ -94,7 +95,7 @@ class _Met:
         for frame, at in deliveries:
             self._handed, self._said, self._whole = [], [], self._recording.wholes[at]
             try:
-                self._act(lambda frame=frame: self._market.frame(self._slot, frame.encode(), self._now_us))  # type: ignore[misc]
+                self._act(partial(self._market.frame, self._slot, frame.encode(), self._now_us))
             except InvalidMessage:
                 self._said.append("InvalidMessage to the dead letters")
             self._round()

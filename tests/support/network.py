@@ -116,7 +116,7 @@ def _started(settings: Settings, truth: Path, ports: Mapping[str, int]) -> subpr
     with (settings.log.dir / "supervisor_output.log").open("ab") as output:
         return subprocess.Popen(
             command,
-            env=inherit.environment(settings),
+            env=inherit.environment(settings, "supervisor"),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
