@@ -57,7 +57,7 @@ class Point:
 
 POINTS: Final[Mapping[str, Point]] = {
     "before-take": Point("take", "before"),
-    "after-take": Point("take", "after", lambda _, answer: isinstance(answer, Taken)),
+    "after-take": Point("take", "after", lambda _, answers: any(isinstance(one, Taken) for one in answers)),
     "before-closing": Point("take_own", "before"),
     "after-closing": Point("take_own", "after", lambda _, answer: isinstance(answer, Taken)),
     "before-request": Point("place", "before"),
