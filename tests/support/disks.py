@@ -1,6 +1,7 @@
 """A small disk under one folder, to be filled and freed: a mount of its own, else a limit on what processes write.
 
-Root may mount; anybody else gets the limit, under which a write fails as on a full disk, but no file that exists grows.
+Root may mount, where there is the program for it; anybody else gets the limit, under which a write fails as on a full
+disk, but no file that exists grows.
 """
 
 from __future__ import annotations
@@ -119,7 +120,7 @@ def small_disk(folder: Path, size_mb: int, found: Callable[[], list[psutil.Proce
 
 
 def _mounted(folder: Path, size_mb: int) -> bool:
-    if os.geteuid() != 0:
+    if os.geteuid() != 0 or shutil.which("mount") is None:
         return False
     command = ["mount", "-t", "tmpfs", "-o", f"size={size_mb}m", "tapeline", str(folder)]
     return subprocess.run(command, check=False, capture_output=True).returncode == 0
