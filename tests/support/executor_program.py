@@ -46,6 +46,13 @@ def _tells_orders(given: tuple[Any, ...], answer: object) -> bool:
     return any(isinstance(one, OrderEvent) and one.kind == "order_filled" for one in values)
 
 
+def _ours(given: tuple[Any, ...], answer: object) -> bool:
+    del answer
+    lease, logged, *_ = given
+    # The log also has intents of other accounts, which are only passed.
+    return any(one.intent is not None and one.intent.account == lease.account for one in logged)
+
+
 @dataclass(frozen=True, slots=True)
 class Point:
     """A moment of a port's operation."""
@@ -56,7 +63,7 @@ class Point:
 
 
 POINTS: Final[Mapping[str, Point]] = {
-    "before-take": Point("take", "before"),
+    "before-take": Point("take", "before", _ours),
     "after-take": Point("take", "after", lambda _, answers: any(isinstance(one, Taken) for one in answers)),
     "before-closing": Point("take_own", "before"),
     "after-closing": Point("take_own", "after", lambda _, answer: isinstance(answer, Taken)),
