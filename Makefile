@@ -63,8 +63,8 @@ docs: ready ## make the parts of the documents that come from the catalogues aga
 	@$(BIN)/python -m tests.support.documents
 
 .PHONY: nightly
-nightly: ready ## the tests that take long
-	@$(BIN)/python -m pytest --nightly $(ARGS)
+nightly: ready ## what takes long: more examples and stories, and docs/reliability.md
+	@$(BIN)/python -m pytest --nightly tests/properties tests/simulation tests/nightly $(ARGS)
 
 .PHONY: clean
 clean: ## delete what the tools made; .tapeline (your data) and logs stay

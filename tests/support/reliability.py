@@ -13,7 +13,7 @@ import msgspec
 
 JSON: Final = Path(__file__).resolve().parents[2] / "docs" / "reliability.json"
 _COLUMNS: Final = (
-    "scenario", "seed", "for", "orders", "lost", "duplicate", "orphan", "naked", "recovery", "what it proves",
+    "scenario", "seed", "for", "orders", "lost", "duplicate", "orphan", "naked s", "recovery s", "what it proves",
     "run it again",
 )  # fmt: skip
 TAPE: Final = "no silent loss and no double on the tape; each hole has a gap record with its cause"
@@ -38,19 +38,20 @@ class Scenario:
 class Row(msgspec.Struct, frozen=True, kw_only=True):
     """One measured run of a scenario; `problems` counts what the audit found wrong, `said` is the first of it.
 
-    `orders` is how many were sent meanwhile: a run without any proves nothing of them.
+    Without an audit nothing was counted, and None says so. `orders` is how many were sent meanwhile: a run without any
+    proves nothing of them.
     """
 
     scenario: str
     seed: int
     for_s: float
-    lost: int
-    duplicate: int
-    orphan: int
-    naked_s: float
     recovery_s: float
     promised: str
-    orders: int = 0
+    lost: int | None = None
+    duplicate: int | None = None
+    orphan: int | None = None
+    naked_s: float | None = None
+    orders: int | None = None
     problems: int = 0
     said: str = ""
     how: str = ""
@@ -58,14 +59,15 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def holds(self) -> bool:
         """Whether everything was as it is promised."""
-        return not (self.lost or self.duplicate or self.orphan or self.problems)
+        return (self.lost, self.duplicate, self.orphan, self.problems) == (0, 0, 0, 0)
 
     def line(self) -> str:
         """Return it as the suite prints it."""
         kept = "holds" if self.holds else f"DOES NOT HOLD: {self.said}"
         return (
-            f"{self.scenario} seed={self.seed} for_s={self.for_s:g} lost={self.lost} duplicate={self.duplicate} "
-            f"orphan={self.orphan} naked_s={self.naked_s:g} recovery_s={self.recovery_s:g} orders={self.orders} "
+            f"{self.scenario} seed={self.seed} for_s={self.for_s:g} lost={_told(self.lost)} "
+            f"duplicate={_told(self.duplicate)} orphan={_told(self.orphan)} naked_s={_told(self.naked_s)} "
+            f"recovery_s={self.recovery_s:g} orders={_told(self.orders)} "
             f"promised: {self.promised}: {kept}"
         )
 
@@ -175,8 +177,12 @@ def _line(one: Scenario, row: Row | None) -> str:
     if row is None:
         measured = " | ".join(("not run yet", *"-------"))
     else:
-        counts = f"{row.lost} | {row.duplicate} | {row.orphan} | {row.naked_s:g} s | {row.recovery_s:g} s"
-        measured = f"{row.seed} | {row.for_s:.0f} s | {row.orders:,} | {counts}"
+        counts = " | ".join(_told(one) for one in (row.orders, row.lost, row.duplicate, row.orphan, row.naked_s))
+        measured = f"{row.seed} | {row.for_s:.0f} s | {counts} | {row.recovery_s:g}"
     how = f" ({row.how})" if row is not None and row.how else ""
     mark = "" if row is None or row.holds else "**does not hold**: "
     return f"| {one.about}{how} | {measured} | {mark}{one.promise} | `{one.command}` |"
+
+
+def _told(count: float | None) -> str:
+    return "-" if count is None else f"{count:,}"

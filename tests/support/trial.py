@@ -154,10 +154,12 @@ async def _judged(name: str, settings: Settings, seed: int) -> AsyncIterator[Tri
         one.wrong.append(f"{type(error).__name__}: {error}")
         raise
     finally:
-        row = row_of(one, audit)
-        if one.kept:
-            reliability.store(row)
-        print(f"\n{row.line()}")  # noqa: T201 - the measure
+        # One that was interrupted measured nothing, neither good nor bad.
+        if audit is not None or one.wrong:
+            row = row_of(one, audit)
+            if one.kept:
+                reliability.store(row)
+            print(f"\n{row.line()}")  # noqa: T201 - the measure
 
 
 def wrong_of(audit: Audit) -> list[str]:
@@ -180,13 +182,13 @@ def row_of(one: Trial, audit: Audit | None) -> Row:
         scenario=one.scenario.name,
         seed=one.seed,
         for_s=round(clock.monotonic_s() - one.began_s, 1),
-        lost=0 if audit is None else audit.lost,
-        duplicate=0 if audit is None else audit.duplicates + audit.orders.duplicate,
-        orphan=0 if audit is None else audit.orders.orphan,
-        naked_s=0.0 if audit is None else max(audit.naked_s_max, audit.naked_s_max_crash),
+        lost=None if audit is None else audit.lost,
+        duplicate=None if audit is None else audit.duplicates + audit.orders.duplicate,
+        orphan=None if audit is None else audit.orders.orphan,
+        naked_s=None if audit is None else max(audit.naked_s_max, audit.naked_s_max_crash),
         recovery_s=round(max(back_s, default=0.0), 1),
         promised=one.scenario.promise,
-        orders=0 if audit is None else audit.orders.sent,
+        orders=None if audit is None else audit.orders.sent,
         problems=len(one.wrong),
         said=one.wrong[0][:300] if one.wrong else "",
         how=one.how,

@@ -34,8 +34,15 @@ def test_what_was_not_run_says_so() -> None:
 
 def test_a_measured_row_stands_with_the_command_that_makes_it_again() -> None:
     found = line_of("postgres_paused", table({ROW.scenario: ROW}))
-    assert "| 3 | 61 s | 1,200 | 0 | 0 | 0 | 0.25 s | 2.5 s |" in found
+    assert "| 3 | 61 s | 1,200 | 0 | 0 | 0 | 0.25 | 2.5 |" in found
     assert found.endswith("| `make nightly ARGS='-k postgres_paused'` |")
+
+
+def test_what_was_not_counted_does_not_hold_and_shows_no_counts() -> None:
+    row = Row(scenario="postgres_paused", seed=3, for_s=9, recovery_s=0, promised="", problems=1, said="it broke")
+    assert row.holds is False
+    assert "| 3 | 9 s | - | - | - | - | - | 0 |" in line_of("postgres_paused", table({row.scenario: row}))
+    assert msgspec.structs.replace(row, problems=0).holds is False
 
 
 def test_what_does_not_hold_says_so_in_its_line_and_below() -> None:
