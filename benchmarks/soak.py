@@ -24,6 +24,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from benchmarks import growth
 from benchmarks.growth import Sample, Soak
 from benchmarks.measure import machine
+from tapeline.cli.status import family
 from tapeline.runtime import clock, metrics, runfile
 from tapeline.runtime.runfile import ProcessRecord, RunFile
 
@@ -134,42 +135,33 @@ def _look(run: RunFile, at_s: float, processes: dict[str, list[Sample]]) -> None
 
 def _sample(process: psutil.Process, owners: set[int], at_s: float) -> Sample:
     memory, files, connections, threads = 0, 0, 0, 0
-    for one in _family(process, owners):
-        with contextlib.suppress(psutil.NoSuchProcess):
-            opened = [str(path.readlink()) for path in _handles(one.pid)]
-            # What several share counts once: the resident size of Postgres' processes is mostly the same pages.
-            memory += one.memory_full_info().pss
-            connections += sum(path.startswith("socket:") for path in opened)
-            files += sum(not path.startswith("socket:") for path in opened)
-            threads += one.num_threads()
+    for one in family(process, owners):
+        opened = list(_opened(one.pid))
+        # What several share counts once: the resident size of Postgres' processes is mostly the same pages.
+        memory += one.memory_full_info().pss
+        connections += sum(path.startswith("socket:") for path in opened)
+        files += sum(not path.startswith("socket:") for path in opened)
+        threads += one.num_threads()
     return Sample(
         at_s=round(at_s, 1), memory_mb=round(memory / 1e6, 1), files=files, connections=connections, threads=threads
     )
 
 
-def _family(process: psutil.Process, owners: set[int]) -> list[psutil.Process]:
-    """Return a process and its children, as far as they have no record of their own."""
-    found = [process]
-    for one in found:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            found.extend(child for child in one.children() if child.pid not in owners)
-    return found
-
-
-def _handles(pid: int) -> Iterator[Path]:
+def _opened(pid: int) -> Iterator[str]:
+    """Yield what each handle of a process leads to; one that is closed meanwhile leads nowhere."""
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):
         for path in Path(f"/proc/{pid}/fd").iterdir():
-            if path.is_symlink():
-                yield path
+            with contextlib.suppress(FileNotFoundError):
+                yield str(path.readlink())
 
 
 def _look_at_queues(run: RunFile, at_s: float, queues: dict[str, list[tuple[float, float]]]) -> None:
     """Read the gauges of what waits."""
     for name, record in run.processes.items():
-        for family in text_string_to_metric_families(_scraped(record)):
-            if family.name in _QUEUES and family.samples:
-                waits = sum(one.value for one in family.samples)
-                queues.setdefault(f"{name}: {family.name}", []).append((round(at_s, 1), waits))
+        for gauge in text_string_to_metric_families(_scraped(record)):
+            if gauge.name in _QUEUES and gauge.samples:
+                waits = sum(one.value for one in gauge.samples)
+                queues.setdefault(f"{name}: {gauge.name}", []).append((round(at_s, 1), waits))
 
 
 def _scraped(record: ProcessRecord) -> str:

@@ -136,15 +136,19 @@ class Remembering(Steps):
     async def _at_once(self, known: Remembered, asked: Asked, turns: Turns[Asked], others: tuple[Asked, ...]) -> bool:
         """Decide on what is remembered and write it with one question; False when the rows must be read."""
         group, lease = Group(known, self._clock.now_us()), asked.lease
-        done = {asked: group.add(asked.tasks)}
-        if not done[asked]:
+        asked.done = group.add(asked.tasks)
+        if not asked.done:
             return False
-        done |= _added(group, turns, [one for one in others if one.lease.epoch == lease.epoch])
+        along = _added(group, [one for one in others if one.lease.epoch == lease.epoch])
         if group.writes and not await self._written(group, lease):
             return False
-        for one, count in done.items():
-            one.done = count
-            turns.done(one)
+        # Not before: until then nothing of it is true, and whoever waits still has a turn to come.
+        for one, found in along.items():
+            if isinstance(found, Exception):
+                turns.done(one, found)
+            else:
+                one.done = found
+                turns.done(one)
         return True
 
     async def _written(self, group: Group, lease: Lease) -> bool:
@@ -165,14 +169,14 @@ class Remembering(Steps):
         return False
 
 
-def _added(group: Group, turns: Turns[Asked], others: list[Asked]) -> dict[Asked, int]:
-    """Take along what others wait with; whose own work fails hears of it at once."""
-    found: dict[Asked, int] = {}
+def _added(group: Group, others: list[Asked]) -> dict[Asked, int | Exception]:
+    """Take along what others wait with; return how many tasks of each, or what its own work failed by."""
+    found: dict[Asked, int | Exception] = {}
     for one in others:
         try:
             count = group.add(one.tasks)
         except Exception as error:  # noqa: BLE001 - it is raised where it belongs
-            turns.done(one, error)
+            found[one] = error
         else:
             if count:
                 found[one] = count

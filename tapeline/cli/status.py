@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -112,16 +112,25 @@ def usage_of(records: Mapping[str, ProcessRecord]) -> dict[str, Usage]:
     return {name: used for name, process in living.items() if (used := _usage(process, owners)) is not None}
 
 
+def family(process: psutil.Process, owners: Collection[int]) -> Iterator[psutil.Process]:
+    """Yield a process and all below it that have no record of their own.
+
+    Raises psutil.NoSuchProcess when one of them ends meanwhile.
+    """
+    members = [process]
+    for member in members:
+        yield member
+        members.extend(child for child in member.children() if child.pid not in owners)
+
+
 def _usage(process: psutil.Process, owners: set[int]) -> Usage | None:
     rss, cpu = 0, 0.0
-    members = [process]
     try:
-        for member in members:
+        for member in family(process, owners):
             with member.oneshot():
                 times = member.cpu_times()
                 rss += member.memory_info().rss
                 cpu += times.user + times.system
-            members.extend(child for child in member.children() if child.pid not in owners)
     except psutil.NoSuchProcess:
         if not process.is_running():
             return None
