@@ -36,6 +36,8 @@ from tests.support.eventually import eventually
 
 SYMBOLS = 5
 PLACES = ("binance:spot", "binance:futures", "bybit:spot", "bybit:futures")
+LIMITS_S = 1.2
+"""Longer than the window in which a simulated venue counts what one account asks."""
 _SEEDS = itertools.count(1)
 _GOOD_US = 60_000_000
 _ROOT = Path(__file__).parents[2]
@@ -83,6 +85,16 @@ class ExecutorProcess:
         await eventually(lambda: self.is_dead or "PROCESS_STARTED" in self.said(), within_s=30)
         assert not self.is_dead, self.said()[-3000:]
         return clock.monotonic_s() - self.began_s
+
+    async def rested(self) -> float:
+        """Wait until it is ready and has its share of the venues' limits again, which its start uses up.
+
+        They are windows of a second: before that one leg's leverage may wait while the other leg is dealt.
+        """
+        took_s = await self.ready()
+        free_s = clock.monotonic_s() + LIMITS_S
+        await eventually(lambda: self.is_dead or clock.monotonic_s() >= free_s, within_s=30)
+        return took_s
 
     async def died(self) -> int:
         """Wait for its end and return its exit code."""
