@@ -49,7 +49,7 @@ class BookFeed:
         self._protocol = protocol
         self._depth = depth
         self._connected = False
-        # Over REST nothing was asked for yet in this epoch.
+        # Where snapshots are asked for, none was yet in this epoch.
         self._unasked = False
         self._ask_us: int | None = None
         self._asked_us: int | None = None
@@ -67,9 +67,9 @@ class BookFeed:
         """Begin a new epoch: the socket is open and the stream has been asked for."""
         self.keeper.connected(epoch)
         self._connected = True
-        from_rest = self._protocol.snapshot == "rest"
-        self._unasked = from_rest
-        self._ask_us = now_us + (FIRST_US if from_rest else PATIENCE_US)
+        asked_for = self._protocol.snapshot != "stream"
+        self._unasked = asked_for
+        self._ask_us = now_us + (FIRST_US if asked_for else PATIENCE_US)
         self._asked_us = self._behind_at = None
         return []
 
@@ -93,6 +93,8 @@ class BookFeed:
             return [BookChanged(delta.received_us), Emit(record)]
         if isinstance(outcome, WentStale):
             return [*self._gone(outcome, now_us), *self._ask(now_us)]
+        if isinstance(outcome, Restored):
+            return self._restored(outcome, now_us)
         if isinstance(outcome, Kept) and self._unasked:
             # The first change is here: a snapshot from now on can be continued.
             return self._ask(now_us)

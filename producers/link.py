@@ -76,7 +76,7 @@ class Link:
             heard=lambda happening: self._heard(slot, happening),
             hello=lambda: self._greeting(slot),
             sends=share(limits.messages_per_s, 1.0, reserved=1),
-            ping=ping if feed.facts.keepalive.ping == "json" else None,
+            ping=ping if feed.facts.keepalive.ping == "message" else None,
             timing=timing or Timing(ping_every_s=feed.facts.keepalive.every_s),
         )
 

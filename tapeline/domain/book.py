@@ -5,6 +5,8 @@ Venues translate their numbering: a delta holds every change after `follows` up 
     sequence <= last              the book has it: ignored
     follows == last               the next one: applied
     follows < last < sequence     applied, but only right after a snapshot, which may fall inside a delta
+    follows unknown, > last       applied: numbers that leave some out prove no hole
+    follows == last > sequence    applied, in a new epoch: the venue counts anew and says what went before
     anything else                 a hole: the book is stale until a snapshot that the kept deltas continue
 
 While it has no valid book the keeper keeps the newest unbroken run of deltas, bounded; a snapshot from before that run
@@ -47,10 +49,13 @@ TABLE: Final[dict[State, dict[Step, State]]] = {
 
 
 class BookDelta(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Changes of one book: everything after `follows` up to and including `sequence`; quantity 0 deletes a level."""
+    """Changes of one book: everything after `follows` up to and including `sequence`; quantity 0 deletes a level.
+
+    `follows` is None where the venue does not say it and its numbers leave some out: any higher number is the next one.
+    """
 
     native: str
-    follows: int
+    follows: int | None
     first: int
     sequence: int
     bid_prices: Column
@@ -66,11 +71,13 @@ class BookSnapshot(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A whole book at `sequence`: `replaces` where the stream itself sent it, so that it holds whatever stood before.
 
     `limit` is the number of levels that it was asked with, None where it holds all that the stream will ever change.
+    `routine` is one of a stream that tells each change, or repeats itself, by whole books: nothing is missed by it.
     """
 
     native: str
     sequence: int
     replaces: bool
+    routine: bool = False
     limit: int | None = None
     bid_prices: Column
     bid_quantities: Column
@@ -175,16 +182,16 @@ class BookKeeper:
         self._refreshing = False
         self._proof_us = 0
 
-    def delta(self, delta: BookDelta) -> Applied | Ignored | Kept | WentStale:
-        """Apply the rule to one delta."""
+    def delta(self, delta: BookDelta) -> Applied | Ignored | Kept | WentStale | Restored:
+        """Apply the rule to one delta; Restored: the venue counts anew from here, and nothing is missing."""
         last = self.sequence
         if self.state != "valid" or last is None:
             return self._keep(delta)
         if delta.follows == last < delta.sequence:
             return self._apply(delta, last)
         if delta.sequence <= last:
-            return self._old(delta, last)
-        if self._fresh and delta.follows < last:
+            return self._old(delta, last) if delta.follows != last or delta.sequence == last else self._anew(delta)
+        if delta.follows is None or (self._fresh and delta.follows < last):
             return self._apply(delta, last)
         return self._hole_before(delta, last)
 
@@ -218,7 +225,7 @@ class BookKeeper:
             return Unusable(f"it ends at {snapshot.sequence}, ahead of the book's {self.sequence}")
         later = [delta for delta in self._kept if delta.sequence > snapshot.sequence]
         begins = later[0].follows if later else self.sequence
-        if begins > snapshot.sequence:
+        if begins is not None and begins > snapshot.sequence:
             return Unusable(f"it ends at {snapshot.sequence}, the kept changes begin after {begins}")
         sides = self._built(snapshot, later)
         wrong = _no_book(snapshot, *sides)
@@ -283,6 +290,31 @@ class BookKeeper:
         self._proof_us = venue_us or delta.received_us
         return APPLIED
 
+    def _anew(self, delta: BookDelta) -> WentStale | Restored:
+        """Go on behind the change of numbers: readers get the whole book, in an epoch of its own."""
+        last = self.sequence or 0
+        outcome = self._apply(delta, last)
+        if isinstance(outcome, WentStale):
+            return outcome
+        self._go("restored")
+        self.epoch = max(self.epoch + 1, delta.received_us)
+        self._refreshing = False
+        self._kept.clear()
+        top = self.top(0)
+        whole = BookSnapshot(
+            native=delta.native,
+            sequence=delta.sequence,
+            replaces=True,
+            bid_prices=top.bid_prices,
+            bid_quantities=top.bid_quantities,
+            ask_prices=top.ask_prices,
+            ask_quantities=top.ask_quantities,
+            venue_us=delta.venue_us,
+            received_us=delta.received_us,
+            exact=top.exact,
+        )
+        return Restored(whole, (), None)
+
     def _old(self, delta: BookDelta, last: int) -> Ignored | WentStale:
         newer = delta.venue_us is not None and self.venue_us is not None and delta.venue_us > self.venue_us
         if self._fresh or not newer:
@@ -298,7 +330,11 @@ class BookKeeper:
     def _keep(self, delta: BookDelta) -> Kept | Ignored:
         self._go("kept")
         kept = self._kept
-        if kept and delta.follows != kept[-1].sequence:
+        if (
+            kept
+            and delta.follows != kept[-1].sequence
+            and not (delta.follows is None and delta.sequence > kept[-1].sequence)
+        ):
             newest = kept[-1]
             if delta.sequence <= newest.sequence and (delta.venue_us or 0) <= (newest.venue_us or 0):
                 return OLD
@@ -327,7 +363,7 @@ class BookKeeper:
             return None
         if self.sequence is not None and snapshot.sequence < self.sequence and not self._renumbered:
             return f"it ends at {snapshot.sequence}, before the book's {self.sequence}"
-        if later and later[0].follows > snapshot.sequence:
+        if later and later[0].follows is not None and later[0].follows > snapshot.sequence:
             return f"it ends at {snapshot.sequence}, the kept changes begin after {later[0].follows}"
         return None
 
@@ -345,7 +381,7 @@ class BookKeeper:
         return bids, asks
 
     def _restore(self, snapshot: BookSnapshot, later: tuple[BookDelta, ...], sides: tuple[Levels, Levels]) -> Restored:
-        if self.state == "valid" and self.sequence != snapshot.sequence:
+        if self.state == "valid" and self.sequence != snapshot.sequence and not snapshot.routine:
             # The stream sent its book anew: what changed in between was never said.
             self._stale("lost", "venue", "the venue sent its book anew")
         self._go("restored")

@@ -19,6 +19,7 @@ from tapeline.domain.levels import Column
 from tapeline.errors import InvalidMessage, TapelineError
 
 StreamChannel = Literal["book", "trade", "funding"]
+Quantities = Literal["base", "contracts"]
 _SHOWN: Final = 200
 Query = tuple[tuple[str, str], ...]
 """Parameters in the order in which they are sent; names and values need no percent-encoding."""
@@ -45,9 +46,9 @@ class SocketLimits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Keepalive(msgspec.Struct, frozen=True, kw_only=True):
-    """How a socket stays open: our pings as protocol frames or as JSON, and what the server sends by itself."""
+    """How a socket stays open: our pings as protocol frames or as messages, and what the server sends by itself."""
 
-    ping: Literal["frame", "json"]
+    ping: Literal["frame", "message"]
     every_s: float
     server_ping_s: float | None = None
     server_patience_s: float | None = None
@@ -56,7 +57,8 @@ class Keepalive(msgspec.Struct, frozen=True, kw_only=True):
 class BookProtocol(msgspec.Struct, frozen=True, kw_only=True):
     """Where snapshots come from, how deep streams and REST answers are, and what their numbers mean together."""
 
-    snapshot: Literal["rest", "stream"]
+    snapshot: Literal["rest", "stream", "request"]
+    """The stream sends it by itself, or in answer to a Want of `snapshot` on its own socket, or REST has it."""
     stream_depths: tuple[int, ...]
     """Levels a stream can have, least first; 0: all that change (a snapshot bounds what is known)."""
     rest_depths: tuple[int, ...]
@@ -65,9 +67,12 @@ class BookProtocol(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TradeProtocol(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether trade ids leave no number out, and how many recent trades one request gives."""
+    """Whether trade ids leave no number out, and how many recent trades one request gives.
 
-    ids: Literal["consecutive", "unordered"]
+    With `none` the venue gives no id: ours is made of the trade, so a REST answer cannot be compared with the stream.
+    """
+
+    ids: Literal["consecutive", "unordered", "none"]
     recent: int
 
 
@@ -97,13 +102,19 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     rest: RestLimits
     maker_fee: str
     taker_fee: str
+    quantities: Quantities = "base"
+    """The unit of the quantities that `decode`, `read_book` and `read_trades` return; `units.in_base` makes base of it."""
+    headers: Mapping[str, str] = {}
+    """What each REST request and each opening of a socket carries."""
+    funding_poll_s: float | None = None
+    """How often funding is asked for over REST, where no stream tells it whole; None: streams do."""
 
 
 # ---------------------------------------------------------------- what goes out
 class Want(msgspec.Struct, frozen=True, kw_only=True):
-    """One stream of one instrument; `depth` is what a reader wants of a book, 0 all."""
+    """One stream of one instrument, or one `snapshot` of its book; `depth` is what a reader wants of a book, 0 all."""
 
-    channel: StreamChannel
+    channel: StreamChannel | Literal["snapshot"]
     native: str
     depth: int = 20
 
@@ -162,20 +173,25 @@ class FundingUpdate(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """The venue's answer to an Ask; `error` says why it refused, None where it took all. No id: it named none."""
+    """The venue's answer to an Ask; `error` says why it refused, None where it took what the answer speaks of.
+
+    No id: it named none. `streams` says for which streams alone the answer speaks, where the venue names them; a None
+    for the native name is the oldest unanswered one of its channel. Without streams it speaks for the whole Ask.
+    """
 
     request_id: int | None
     error: str | None = None
+    streams: tuple[tuple[StreamChannel, str | None], ...] = ()
 
 
 class Pong(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer to our JSON ping."""
+    """The answer to our own ping message."""
 
     request_id: int | None = None
 
 
 class ServerPing(msgspec.Struct, frozen=True, kw_only=True):
-    """The server's JSON ping: send this frame back."""
+    """The server's ping message: send this frame back."""
 
     reply: bytes
 
@@ -221,7 +237,7 @@ class Feed(Protocol):
         """Return the frames that give these streams up."""
 
     def ping(self, request_id: int) -> bytes | None:
-        """Return our JSON ping; None where the WebSocket protocol's own ping is the one."""
+        """Return our ping message; None where the WebSocket protocol's own ping is the one."""
 
     def decode(self, frame: bytes, received_us: int) -> tuple[Event, ...]:
         """Return what a frame says, in its order; raise InvalidMessage naming the field that breaks the contract."""

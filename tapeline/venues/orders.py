@@ -188,7 +188,7 @@ class Trading(Protocol):
         """
 
     def ping(self, request_id: int) -> bytes | None:
-        """Return our JSON ping; None where the WebSocket protocol's own ping is the one."""
+        """Return our ping message; None where the WebSocket protocol's own ping is the one."""
 
     def decode_frame(self, frame: bytes) -> tuple[PrivateEvent, ...]:
         """Return what a frame of the private stream says, fills before the order's state; raise InvalidMessage."""

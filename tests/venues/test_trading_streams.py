@@ -79,7 +79,7 @@ def test_a_stream_stands_behind_any_base_and_pings_as_its_facts_say(name: str) -
     hosts = Hosts(rest="http://127.0.0.1:8081", ws="ws://127.0.0.1:8081/")
     opening = trading.opening(hosts, KEYS, at_us=NOW_US, stream_key=StreamKey(key="k"))
     assert opening.url.partition("?")[0] == f"ws://127.0.0.1:8081{trading.facts.stream.path}"
-    json = trading.facts.stream.keepalive.ping == "json"
+    json = trading.facts.stream.keepalive.ping == "message"
     assert trading.ping(3) == (b'{"req_id":"3","op":"ping"}' if json else None)
 
 

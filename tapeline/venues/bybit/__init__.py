@@ -43,7 +43,7 @@ _LIMITS = SocketLimits(
     connections_window_s=300,
 )
 # Pings of ours come every 5 s, so that a dead socket is known within 7 s; Bybit itself asks for one in 20 s.
-_KEEPALIVE = Keepalive(ping="json", every_s=5)
+_KEEPALIVE = Keepalive(ping="message", every_s=5)
 _BOOK = BookProtocol(snapshot="stream", stream_depths=(50, 200, 1000), rest_depths=(1000,), rest_numbers="other")
 _REST = RestLimits(budget=600, window_s=5)
 

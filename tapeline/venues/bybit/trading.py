@@ -126,7 +126,7 @@ _CLIENT_IDS: Final = ClientIds(pattern=r"[A-Za-z0-9_\-]{1,36}", longest=36, uniq
 _EXPIRY: Final = Expiry(parameter="X-BAPI-RECV-WINDOW", most_ms=50_000, ahead_ms=1_000)
 _DEAD_MAN: Final = DeadMan(by="disconnect", scope="market", least_ms=3_000, most_ms=300_000)
 # Pings of ours come every 5 s, so that a dead socket is known within 7 s; Bybit itself asks for one in 20 s.
-_STREAM: Final = StreamFacts(path="/v5/private", keepalive=Keepalive(ping="json", every_s=5))
+_STREAM: Final = StreamFacts(path="/v5/private", keepalive=Keepalive(ping="message", every_s=5))
 
 SPOT: Final = BybitTrading(
     TradingFacts(
