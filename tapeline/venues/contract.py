@@ -18,7 +18,8 @@ from tapeline.domain.events import Instrument, Market, Side
 from tapeline.domain.levels import Column
 from tapeline.errors import InvalidMessage, TapelineError
 
-StreamChannel = Literal["book", "trade", "funding"]
+StreamChannel = Literal["book", "trade", "funding", "snapshot"]
+"""What a Want is for; a `snapshot` is one book, asked for on the socket of the books."""
 Quantities = Literal["base", "contracts"]
 _SHOWN: Final = 200
 Query = tuple[tuple[str, str], ...]
@@ -103,7 +104,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     maker_fee: str
     taker_fee: str
     quantities: Quantities = "base"
-    """The unit of the quantities that `decode`, `read_book` and `read_trades` return; `units.in_base` makes base of it."""
+    """The unit of the quantities in what `decode`, `read_book` and `read_trades` return; see `units.in_base`."""
     headers: Mapping[str, str] = {}
     """What each REST request and each opening of a socket carries."""
     funding_poll_s: float | None = None
@@ -112,9 +113,9 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
 # ---------------------------------------------------------------- what goes out
 class Want(msgspec.Struct, frozen=True, kw_only=True):
-    """One stream of one instrument, or one `snapshot` of its book; `depth` is what a reader wants of a book, 0 all."""
+    """One stream of one instrument; `depth` is what a reader wants of a book, 0 all."""
 
-    channel: StreamChannel | Literal["snapshot"]
+    channel: StreamChannel
     native: str
     depth: int = 20
 
