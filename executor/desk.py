@@ -13,6 +13,7 @@ from typing import Any, Final
 from executor import measuring
 from executor.deciding import next_steps
 from executor.leasing import Holding
+from executor.leveraging import Together, together
 from executor.ports import Clock, Fenced, Store
 from executor.steps import Add, Cancel, Change, Drop, LookUp, ReadFills, Send, Settle, Step, View, Wait
 from executor.submitting import Submitter
@@ -58,6 +59,8 @@ class Desk:
         self._spawn = spawn
         self._busy: set[str] = set()
         self._touched: set[str] = set()
+        self._together: dict[str, Together] = {}
+        """With which orders one that is launched goes out."""
         self._next_look: dict[str, tuple[float, int]] = {}
         self._last: dict[str, OurOrder] = {}
         """Orders as they were read or begun last, for the time in which the store is away."""
@@ -85,7 +88,9 @@ class Desk:
 
     def begin(self, orders: Iterable[OurOrder]) -> None:
         """Send orders of a fresh plan, which are noted as sent, without reading the rows that were just written."""
-        for order in orders:
+        fresh = tuple(orders)
+        self._together |= together(fresh)
+        for order in fresh:
             self._last[order.client_order_id] = order
             self._launch(Send(order=order))
         self.wake()
@@ -136,6 +141,9 @@ class Desk:
         for intent in state.intents:
             if intent.status == "APPROVED":
                 steps += self._decided(state, intent, now_us, unclear)
+        self._together |= together(
+            step.order for step in steps if isinstance(step, Send) and _key(step) not in self._busy
+        )
         for step in sorted(steps, key=_urgency):
             due_us = min(due_us, step.until_us if isinstance(step, Wait) else self._launch(step))
         return due_us
@@ -208,7 +216,7 @@ class Desk:
     async def _do(self, step: Step) -> None:
         match step:
             case Send(order=order):
-                await self._submitter.send(order)
+                await self._submitter.send(order, self._together.pop(order.client_order_id, None))
             case Drop(order=order, code=code, reason=reason):
                 await self._submitter.drop(order, code, reason)
             case Cancel(order=order):

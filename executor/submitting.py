@@ -10,21 +10,21 @@ from typing import TypeVar
 
 from executor.drafting import request
 from executor.leasing import Holding
+from executor.leveraging import Leverages, Together
 from executor.ports import Clock, Store, VenueLink
-from executor.terms import US_PER_S, Instrument, Known, Terms, Where, request_end_us
+from executor.terms import US_PER_S, Known, Terms, Where, request_end_us
 from executor.translating import DUPLICATE, fill, never_arrived, outcome, told
 from tapeline.domain.instruments import Market
 from tapeline.domain.money import ZERO
 from tapeline.domain.order_records import OrderStatus
 from tapeline.domain.orders import Answer, OurOrder
-from tapeline.errors import TapelineError, Unavailable
+from tapeline.errors import Unavailable
 from tapeline.venues.account import Fill
 from tapeline.venues.calls import (
     Accepted,
     CancelRequest,
     FillsQuery,
     FoundOrder,
-    LeverageRequest,
     OrderQuery,
 )
 
@@ -67,14 +67,14 @@ class Submitter:
         self._short: dict[str, tuple[Where, int]] = {}
         """Orders that ended without being dealt in whole: where, and when that was booked."""
         self._missing: dict[str, int] = {}
-        self._leverages: dict[Instrument, Decimal] = {}
+        self._leverages = Leverages(links, known)
         self.halted = False
         """The kill switch that stands in memory alone."""
 
-    async def send(self, order: OurOrder) -> None:
+    async def send(self, order: OurOrder, group: Together | None = None) -> None:
         """Send an order that was never sent, if there is still time, and book what comes of it.
 
-        It is noted as sent before its request goes out: here, or with its intent already.
+        It is noted as sent before its request goes out: here, or with its intent already. `group` goes out with it.
         """
         name = order.client_order_id
         if name in self._sent or order.status != "PENDING":
@@ -82,7 +82,7 @@ class Submitter:
         noted = order.sent_us is not None
         if not noted and self.halted and not order.closing:
             return
-        if not await self._leverage(order):
+        if not await self._leverage(order, group or Together((order,))):
             return
         sent_us = order.sent_us or self._clock.now_us()
         if not noted:
@@ -186,25 +186,16 @@ class Submitter:
         where = (order.venue, order.market, order.symbol)
         return self._links[order.venue, order.market], self._known.rules[where].native
 
-    async def _leverage(self, order: OurOrder) -> bool:
-        """Set the leverage that an opening order needs, once; without it the order is not sent (D-13)."""
-        where = (order.venue, order.market, order.symbol)
-        if order.closing or order.leverage is None or order.market != "futures":
+    async def _leverage(self, order: OurOrder, group: Together) -> bool:
+        """Set the leverage that the orders of a group need; without it none of them is sent (D-13)."""
+        error = await self._leverages.settle(group)
+        if error is None:
             return True
-        if self._leverages.get(where) == order.leverage:
-            return True
-        link, native = self._place(order)
-        try:
-            done = await link.set_leverage(LeverageRequest(native=native, leverage=order.leverage))
-        except Unavailable as error:
-            if order.sent_us is not None:
-                await self._not_sent(order, str(error))
-            return False
-        except TapelineError as error:
+        if not isinstance(error, Unavailable):
             await self.drop(order, "leverage", str(error))
-            return False
-        self._leverages[where] = done.leverage
-        return True
+        elif order.sent_us is not None:
+            await self._not_sent(order, str(error))
+        return False
 
     async def _not_sent(self, order: OurOrder, reason: str) -> None:
         """Book that an order which is noted as sent was not: that is a definitive no of ours."""

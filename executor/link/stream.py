@@ -88,7 +88,7 @@ class Times:
         """Return the times of a stream that begins now."""
         return cls(
             open_by_s=now_s + ANSWER_WITHIN_S,
-            ping_at_s=now_s + facts.keepalive.every_s if facts.keepalive.ping == "json" else inf,
+            ping_at_s=now_s + facts.keepalive.every_s if facts.keepalive.ping == "message" else inf,
             renew_at_s=inf if facts.key_renew_s is None else now_s + facts.key_renew_s,
             end_at_s=inf if facts.lifetime_s is None else now_s + max(facts.lifetime_s / 2, facts.lifetime_s - EARLY_S),
         )

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from tapeline.domain.instruments import Market
-from tapeline.errors import Unavailable
+from tapeline.errors import TapelineError, Unavailable
 from tapeline.venues.account import PrivateEvent, VenuePosition
 from tapeline.venues.calls import (
     Balances,
@@ -147,8 +147,12 @@ class FakeLink:
         return self._market.wallet()
 
     async def set_leverage(self, request: LeverageRequest) -> LeverageSet:
-        """Set it."""
+        """Set it, as soon and as surely as the market does."""
         await self._ask()
+        if isinstance(self._market.leverage, TapelineError):
+            raise self._market.leverage
+        if self._market.leverage:
+            await self._market.clock.sleep(self._market.leverage)
         return LeverageSet(native=request.native, leverage=request.leverage)
 
     async def events(self) -> AsyncIterator[PrivateEvent]:

@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from tapeline.domain.instruments import Market
+from tapeline.errors import TapelineError
 from tapeline.venues.account import Balance, Fill, FundingPaid, FundingPayment, OrderUpdate, PrivateEvent, VenueOrder
 from tapeline.venues.calls import (
     Accepted,
@@ -99,6 +100,8 @@ class FakeMarket:
         self.payments: list[tuple[float, FundingPayment]] = []
         self.listeners: list[asyncio.Queue[PrivateEvent | None]] = []
         self.random = random.Random(seed)  # noqa: S311 - a story is told again by its seed
+        self.leverage: float | TapelineError = 0.0
+        """How long it takes to set a leverage, or why it cannot be set."""
         self.rests = False
         """Whether an order that rests is never dealt."""
         self._prices = prices
