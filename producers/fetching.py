@@ -1,4 +1,4 @@
-"""REST requests of one market in the order of what they are worth: repairs before trades before checks.
+"""REST requests of one market in the order of what they are worth: repairs before trades before checks before funding.
 
 A request that the venue's limit does not permit yet goes back into the queue instead of standing in the way of what is
 worth more. The same request is never under way twice. A snapshot is as deep as a quarter of the budget permits when all
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from itertools import count
 from typing import Final, NoReturn
 
-from producers.market import Action, FetchBook, FetchTrades, MarketFeed
+from producers.market import Action, FetchBook, FetchFunding, FetchTrades, MarketFeed
 from tapeline.errors import InvalidMessage, Unavailable, VenueRefused
 from tapeline.runtime import clock
 from tapeline.runtime.http import BUCKET, HttpClient
@@ -31,7 +31,7 @@ SHARE: Final = 4
 """One part in so many of what is left of the budget goes into the snapshots that are asked for now."""
 _LOOK_S: Final = 0.1
 
-Fetch = FetchBook | FetchTrades
+Fetch = FetchBook | FetchTrades | FetchFunding
 Do = Callable[[Iterable[Action]], None]
 
 
@@ -78,6 +78,8 @@ class Fetching:
         """Return the request and, of a book, how deep it asks."""
         if isinstance(fetch, FetchTrades):
             return self._feed.trades_request(fetch.native), 0
+        if isinstance(fetch, FetchFunding):
+            return self._feed.funding_request(fetch.native), 0
         depth = CHECK_DEPTH if fetch.check else self._depth(fetch.native)
         return self._feed.book_request(fetch.native, depth), depth
 
@@ -98,6 +100,8 @@ class Fetching:
             if isinstance(fetch, FetchBook):
                 snapshot = self._feed.read_book(body, native, depth, now_us)
                 self._do(market.book_fetched(native, snapshot, now_us, check=fetch.check))
+            elif isinstance(fetch, FetchFunding):
+                self._do(market.funding_fetched(self._feed.read_funding(body, now_us), now_us))
             else:
                 self._do(market.trades_fetched(native, self._feed.read_trades(body, native, now_us), now_us))
         except (Unavailable, VenueRefused, InvalidMessage) as error:
@@ -105,7 +109,7 @@ class Fetching:
             now_us = clock.now_us()
             if isinstance(fetch, FetchBook):
                 self._do(market.book_failed(native, now_us, wait_s, check=fetch.check))
-            else:
+            elif isinstance(fetch, FetchTrades):
                 self._do(market.trades_failed(native, now_us, wait_s))
 
 
@@ -113,4 +117,6 @@ def worth(fetch: Fetch) -> int:
     """Return the rank of a request, least first: a book that nobody can use, then what was missed, then a doubt."""
     if isinstance(fetch, FetchTrades):
         return 1
+    if isinstance(fetch, FetchFunding):
+        return 3
     return 2 if fetch.check else 0

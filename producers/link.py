@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Final, NoReturn
 
 from producers.fetching import Fetching
-from producers.market import Action, Answered, FetchBook, FetchTrades, MarketFeed, Refused, Reopen, Send
+from producers.market import Action, Answered, FetchBook, FetchFunding, FetchTrades, MarketFeed, Refused, Reopen, Send
 from producers.pool import Pool, Slot
 from tapeline.errors import InvalidMessage, Unavailable
 from tapeline.runtime import clock, metrics
@@ -77,6 +77,7 @@ class Link:
             hello=lambda: self._greeting(slot),
             sends=share(limits.messages_per_s, 1.0, reserved=1),
             ping=ping if feed.facts.keepalive.ping == "message" else None,
+            headers=feed.facts.headers,
             timing=timing or Timing(ping_every_s=feed.facts.keepalive.every_s),
         )
 
@@ -116,7 +117,7 @@ class Link:
         for action in actions:
             if isinstance(action, Send):
                 self._sends[action.slot].put_nowait(action)
-            elif isinstance(action, FetchBook | FetchTrades):
+            elif isinstance(action, FetchBook | FetchTrades | FetchFunding):
                 self._fetching.ask(action)
             elif isinstance(action, Answered):
                 self.sockets[action.slot].answered()

@@ -7,10 +7,12 @@ stream sends it is had by giving up and asking for that one book again, so that 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import Final
 
 import msgspec
 
+from producers.asked import Asked
 from producers.effects import BookChanged, Effects, Emit, Fetch
 from producers.feed import BookFeed
 from producers.outbox import Books, Buffer, Due, Entry
@@ -23,7 +25,6 @@ from tapeline.domain.events import Book, DeltaBatch, Funding, Gap, GapCause, OfI
 from tapeline.domain.partition import partition_of
 from tapeline.venues.contract import (
     Answer,
-    Ask,
     Event,
     Feed,
     FundingUpdate,
@@ -34,7 +35,9 @@ from tapeline.venues.contract import (
     Want,
     merged,
 )
+from tapeline.venues.units import Contract, E, in_base
 
+US_PER_S: Final = 1_000_000
 Record = Book | DeltaBatch | Trade | Gap | Funding
 TOPICS: Final[Mapping[type[Record], str]] = {
     Book: "md.book",
@@ -66,6 +69,12 @@ class FetchTrades(msgspec.Struct, frozen=True):
     native: str
 
 
+class FetchFunding(msgspec.Struct, frozen=True):
+    """Fetch the funding of a perpetual over REST; report by `funding_fetched`; it is asked for again anyway."""
+
+    native: str
+
+
 class Answered(msgspec.Struct, frozen=True):
     """The venue has answered our ping on this socket."""
 
@@ -86,7 +95,7 @@ class Refused(msgspec.Struct, frozen=True):
     error: str
 
 
-Action = Send | FetchBook | FetchTrades | Answered | Reopen | Refused
+Action = Send | FetchBook | FetchTrades | FetchFunding | Answered | Reopen | Refused
 
 
 class MarketFeed:
@@ -102,8 +111,12 @@ class MarketFeed:
         depth: int,
         most_waiting: int,
         tails: Tails | None = None,
+        sizes: Mapping[str, Decimal] | None = None,
     ) -> None:
-        """Begin unconnected; `instruments` by native name, `encode` makes bytes of records, `tails` was before us."""
+        """Begin unconnected; `instruments` by native name, `encode` makes bytes of records, `tails` was before us.
+
+        `sizes` of contracts by native name; they are needed where the venue counts in contracts.
+        """
         found, numbered = tails or Tails(), feed.facts.trades.ids == "consecutive"
         self.books = Books()
         self.buffer = Buffer(most_waiting)
@@ -127,13 +140,16 @@ class MarketFeed:
         self._native = {of.key: native for native, of in instruments.items()}
         self._funding: dict[str, FundingUpdate] = {}
         self._carries: dict[str, tuple[Slot, Want]] = {}
-        self._asked: dict[int, tuple[Slot, Ask]] = {}
+        self._asked = Asked()
         self._requests = 0
+        in_contracts = feed.facts.quantities == "contracts"
+        self._contracts = {native: Contract((sizes or {})[native]) for native in instruments} if in_contracts else {}
+        self._funding_due_us: dict[str, int] = {}
 
     # ---------------------------------------------------------------- sockets
     def connected(self, slot: Slot, wants: Sequence[Want], at_us: int) -> list[Action]:
         """Begin a new epoch of what this socket carries, and ask for it."""
-        self._asked = {number: asked for number, asked in self._asked.items() if asked[0] != slot}
+        self._asked.forget(slot)
         actions: list[Action] = []
         for want in wants:
             if want.channel == "book" and want.native in self._book:
@@ -167,12 +183,13 @@ class MarketFeed:
         for native, book in self._book.items():
             actions += self._done(native, book.tick(now_us))
             actions += self._done(native, self._trades[native].tick(now_us))
-        return actions
+        every_s = self._feed.facts.funding_poll_s
+        return actions if every_s is None else [*actions, *self._poll_funding(now_us, int(every_s * US_PER_S))]
 
     # ---------------------------------------------------------------- answers of REST
     def book_fetched(self, native: str, snapshot: BookSnapshot, now_us: int, *, check: bool) -> list[Action]:
         """Take the answer to FetchBook."""
-        book = self._book[native]
+        book, snapshot = self._book[native], self._in_base(snapshot)
         return self._done(native, book.checked(snapshot, now_us) if check else book.snapshot(snapshot, now_us))
 
     def book_failed(self, native: str, now_us: int, retry_after_s: float | None, *, check: bool) -> list[Action]:
@@ -181,11 +198,16 @@ class MarketFeed:
 
     def trades_fetched(self, native: str, trades: tuple[PublicTrade, ...], now_us: int) -> list[Action]:
         """Take the answer to FetchTrades."""
-        return self._done(native, self._trades[native].recent(trades, now_us))
+        counted = tuple([self._in_base(one) for one in trades])
+        return self._done(native, self._trades[native].recent(counted, now_us))
 
     def trades_failed(self, native: str, now_us: int, retry_after_s: float | None) -> list[Action]:
         """Hear that FetchTrades got no answer."""
         return self._done(native, self._trades[native].failed(now_us, retry_after_s))
+
+    def funding_fetched(self, update: FundingUpdate, now_us: int) -> list[Action]:
+        """Take the answer to FetchFunding."""
+        return self._market_event(update, now_us) if update.native in self._book else self._stranger()
 
     def valid_books(self) -> tuple[int, int]:
         """Return how many books are valid, and how many there are."""
@@ -219,7 +241,7 @@ class MarketFeed:
         if isinstance(event, BookDelta | BookSnapshot | PublicTrade | FundingUpdate):
             return self._market_event(event, now_us) if event.native in self._book else self._stranger()
         if isinstance(event, Answer):
-            return self._answer(event, now_us)
+            return self._answer(slot, event, now_us)
         if isinstance(event, Pong):
             return [Answered(slot)]
         if isinstance(event, ServerPing):
@@ -231,11 +253,11 @@ class MarketFeed:
     def _market_event(self, event: BookDelta | BookSnapshot | PublicTrade | FundingUpdate, now_us: int) -> list[Action]:
         native = event.native
         if isinstance(event, BookDelta):
-            return self._done(native, self._book[native].delta(event, now_us))
+            return self._done(native, self._book[native].delta(self._in_base(event), now_us))
         if isinstance(event, BookSnapshot):
-            return self._done(native, self._book[native].snapshot(event, now_us))
+            return self._done(native, self._book[native].snapshot(self._in_base(event), now_us))
         if isinstance(event, PublicTrade):
-            return self._done(native, self._trades[native].trade(event, now_us))
+            return self._done(native, self._trades[native].trade(self._in_base(event), now_us))
         self._funding[native] = whole = merged(self._funding.get(native), event)
         if whole.rate is not None:
             self._put(self._funding_record(whole, whole.rate, now_us))
@@ -259,24 +281,29 @@ class MarketFeed:
             exact=whole.exact,
         )
 
-    def _answer(self, answer: Answer, now_us: int) -> list[Action]:
-        asked = self._asked.pop(answer.request_id, None) if answer.request_id is not None else None
-        if asked is None:
-            return []
-        _, ask = asked
+    def _answer(self, slot: Slot, answer: Answer, now_us: int) -> list[Action]:
+        wants = self._asked.answered(slot, answer)
         if answer.error is not None:
-            return [Refused(ask.wants, answer.error)]
+            return [Refused(wants, answer.error)]
         actions: list[Action] = []
-        for want in ask.wants:
+        for want in wants:
             if want.channel == "trade" and want.native in self._trades:
                 feed = self._trades[want.native]
                 actions += self._done(want.native, feed.connected(max(now_us, feed.epoch + 1), now_us))
         return actions
 
+    def _in_base(self, event: E) -> E:
+        return in_base(event, self._contracts[event.native]) if self._contracts else event
+
+    def _poll_funding(self, now_us: int, every_us: int) -> list[Action]:
+        due = [native for native in self._book if now_us >= self._funding_due_us.get(native, 0)]
+        self._funding_due_us |= dict.fromkeys(due, now_us + every_us)
+        return [FetchFunding(native) for native in due]
+
     def _subscribe(self, slot: Slot, wants: Sequence[Want]) -> list[Action]:
         asks = self._feed.subscribe(wants, self._requests + 1)
         self._requests += len(asks)
-        self._asked |= {ask.request_id: (slot, ask) for ask in asks}
+        self._asked.put(slot, asks)
         return [Send(slot, ask.frame) for ask in asks]
 
     def _again(self, native: str) -> list[Action]:
@@ -285,6 +312,11 @@ class MarketFeed:
         gone = self._feed.unsubscribe((want,), self._requests + 1)
         self._requests += len(gone)
         return [*(Send(slot, ask.frame) for ask in gone), *self._subscribe(slot, (want,))]
+
+    def _request(self, native: str) -> list[Action]:
+        """Ask for one book on the socket that carries its changes."""
+        slot, want = self._carries[native]
+        return self._subscribe(slot, (msgspec.structs.replace(want, channel="snapshot"),))
 
     def _done(self, native: str, effects: Effects) -> list[Action]:
         """Put records away and return what is left for the shell."""
@@ -303,7 +335,10 @@ class MarketFeed:
             return [FetchTrades(native)]
         if fetch.what == "check":
             return [FetchBook(native, check=True)]
-        return [FetchBook(native, check=False)] if self._feed.facts.book.snapshot == "rest" else self._again(native)
+        snapshot = self._feed.facts.book.snapshot
+        if snapshot == "rest":
+            return [FetchBook(native, check=False)]
+        return self._again(native) if snapshot == "stream" else self._request(native)
 
     def _put(self, record: Record) -> None:
         topic = TOPICS[type(record)]

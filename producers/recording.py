@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import partial
 from typing import Final
 
@@ -109,7 +110,8 @@ class Recorder:
             for symbol in missing:
                 logs.get(__name__).warning(LogEvent.SYMBOL_NOT_LISTED, place=str(self.place), symbol=symbol)
             instruments = {native: _identity(one) for native, one in wanted.items()}
-            market = await self._market_of(instruments)
+            sizes = {native: one.contract_size for native, one in wanted.items()}
+            market = await self._market_of(instruments, sizes)
             pool = Pool(facts)
             pool.change(dict.fromkeys(instruments, means.settings.monitor.orderbook_depth))
             link = Link(
@@ -129,7 +131,7 @@ class Recorder:
             ):
                 await link.run()
 
-    async def _market_of(self, instruments: dict[str, OfInstrument]) -> MarketFeed:
+    async def _market_of(self, instruments: dict[str, OfInstrument], sizes: dict[str, Decimal]) -> MarketFeed:
         means = self._means
         symbols = {one.key: one.symbol for one in instruments.values()}
         look = partial(means.looking_back.tails, symbols, means.partitions)
@@ -141,6 +143,7 @@ class Recorder:
             depth=means.settings.monitor.orderbook_depth,
             most_waiting=means.settings.monitor.ring_buffer_size,
             tails=await retry.reach("Kafka", look, None),
+            sizes=sizes,
         )
         return self._market
 
@@ -172,12 +175,14 @@ class Recorder:
                 return tuple(found)
 
     async def _refresh(self, http: HttpClient, market: MarketFeed, listed: tuple[Instrument, ...]) -> None:
-        """Publish the rules that have changed, each hour."""
+        """Publish the rules that have changed, each hour; with another size of contract the market begins anew."""
+        sizes = {one.native: one.contract_size for one in listed}
         known = {one.key: _rules(one) for one in listed}
         while True:
             await asyncio.sleep(INSTRUMENTS_AGAIN_S)
             fresh = await retry.reach(str(self.place), partial(self._listed, http), None)
             changed = tuple(one for one in fresh if known.get(one.key) != _rules(one))
+            _same_sizes(sizes, changed)
             known |= {one.key: _rules(one) for one in changed}
             self._say_instruments(market, changed)
 
@@ -236,6 +241,14 @@ class Recorder:
 
 def _identity(one: Instrument) -> OfInstrument:
     return OfInstrument(venue=one.venue, market=one.market, symbol=one.symbol)
+
+
+def _same_sizes(sizes: dict[str, Decimal], changed: tuple[Instrument, ...]) -> None:
+    """Refuse to go on counting in contracts that have another size now."""
+    for one in changed:
+        if sizes.get(one.native, one.contract_size) != one.contract_size:
+            message = f"a contract of {one.key} was {sizes[one.native]} {one.base} and is {one.contract_size} now"
+            raise RuntimeError(message)
 
 
 def _rules(one: Instrument) -> tuple[object, ...]:

@@ -73,6 +73,7 @@ class HttpClient:
         bucket: str = BUCKET,
         timeout_s: float = 10.0,
         of: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         """Prepare for one base address; a whole answer must be there within `timeout_s` of its request.
 
@@ -86,18 +87,19 @@ class HttpClient:
         self._bucket = bucket
         self._timeout_s = timeout_s
         self._of = of
+        self._headers = headers
         self._session: aiohttp.ClientSession | None = None
 
     @classmethod
     def of(cls, facts: Facts, host: str, limiter: Limiter, judge: Judge) -> Self:
         """Return the client of a venue's market at this base address."""
         of = {"venue": facts.venue, "market": facts.market}
-        return cls(host, limiter, judge=judge, used_header=facts.rest.used_header, of=of)
+        return cls(host, limiter, judge=judge, used_header=facts.rest.used_header, of=of, headers=facts.headers)
 
     async def __aenter__(self) -> Self:
         """Open the pool of connections."""
         self._session = aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=self._timeout_s), read_bufsize=_CHUNK_BYTES
+            timeout=aiohttp.ClientTimeout(total=self._timeout_s), read_bufsize=_CHUNK_BYTES, headers=self._headers
         )
         return self
 

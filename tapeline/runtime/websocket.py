@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, Literal, NoReturn
 
 import msgspec
@@ -75,6 +75,7 @@ class Socket:
         hello: Callable[[], Iterable[bytes]],
         sends: Bucket,
         ping: Callable[[], bytes] | None = None,
+        headers: Mapping[str, str] | None = None,
         timing: Timing | None = None,
     ) -> None:
         """Prepare; nothing is opened before `run`.
@@ -87,6 +88,7 @@ class Socket:
         self._hello = hello
         self._sends = sends
         self._ping = ping
+        self._headers = headers
         self._timing = timing or Timing()
         self._connection: ClientConnection | None = None
         self._limiter = Limiter({BUCKET: sends})
@@ -148,6 +150,7 @@ class Socket:
     async def _connect_and_listen(self) -> None:
         async with connect(
             self.url,
+            additional_headers=self._headers,
             # The watch is ours, books compress badly for what it costs, and what waits is bounded by our own buffers.
             ping_interval=None,
             compression=None,

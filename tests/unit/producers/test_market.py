@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
+from decimal import Decimal
 
 import msgspec
 import pytest
 
-from producers.market import Answered, FetchBook, FetchTrades, MarketFeed, Record, Refused, Send
+from producers.market import Answered, FetchBook, FetchFunding, FetchTrades, MarketFeed, Record, Refused, Send
 from producers.pool import Slot
 from producers.spans import span_of
 from producers.tail import Tails
 from tapeline.domain.book import BookSnapshot
-from tapeline.domain.events import Book, DeltaBatch, Gap, OfInstrument, Trade
+from tapeline.domain.events import Book, DeltaBatch, Funding, Gap, OfInstrument, Trade
 from tapeline.errors import InvalidMessage
 from tapeline.venues.binance import SPOT as BINANCE
 from tapeline.venues.bybit import FUTURES as BYBIT
-from tapeline.venues.contract import Feed, Want
+from tapeline.venues.bybit.market import BybitFeed
+from tapeline.venues.contract import Ask, Facts, Feed, FundingUpdate, Want
 
 S = 1_000_000
 SLOT = Slot("public", 1)
@@ -29,7 +32,13 @@ WANTS = tuple(Want(channel=channel, native="BTCUSDT") for channel in BYBIT.facts
 class Market:
     """A market feed with the records that it made, by topic."""
 
-    def __init__(self, feed: Feed = BYBIT, most_waiting: int = 1_000, tails: Tails | None = None) -> None:
+    def __init__(
+        self,
+        feed: Feed = BYBIT,
+        most_waiting: int = 1_000,
+        tails: Tails | None = None,
+        sizes: dict[str, Decimal] | None = None,
+    ) -> None:
         self.made: list[tuple[str, Record]] = []
         self.feed = MarketFeed(
             feed,
@@ -39,6 +48,7 @@ class Market:
             depth=20,
             most_waiting=most_waiting,
             tails=tails,
+            sizes=sizes,
         )
 
     def _encode(self, topic: str, record: Record) -> bytes:
@@ -218,3 +228,62 @@ def test_a_trade_that_is_shed_is_missing_at_its_time_and_a_gap_is_never_shed() -
     assert (span.channel, span.from_id, span.start_us) == ("trade", None, 5_000)
     market.feed.lost(SLOT, WANTS, "disconnect", "cut", 2 * S)
     assert [span_of(gap) for gap in market.records()] == [None, None]
+
+
+class Requesting(BybitFeed):
+    """Asks for one book by the frame that asks for its stream."""
+
+    def subscribe(self, wants: Sequence[Want], first_id: int) -> tuple[Ask, ...]:
+        streams = [msgspec.structs.replace(one, channel="book") if one.channel == "snapshot" else one for one in wants]
+        return super().subscribe(streams, first_id)
+
+
+def told_in(facts: Facts, sizes: dict[str, Decimal] | None = None, kind: type[BybitFeed] = BybitFeed) -> Market:
+    """Return a market of the same wire with other facts."""
+    market = Market(kind(facts, "linear"), sizes=sizes)
+    market.feed.connected(SLOT, WANTS, S)
+    market.feed.frame(SLOT, frame(success=True, ret_msg="", op="subscribe", req_id="1"), S)
+    return market
+
+
+def test_x_11_contracts_are_recorded_in_base_currency() -> None:
+    facts = msgspec.structs.replace(BYBIT.facts, quantities="contracts")
+    market = told_in(facts, {"BTCUSDT": Decimal("0.01"), "ETHUSDT": Decimal(10)})
+    market.feed.frame(SLOT, book("snapshot", 10), S)
+    market.feed.frame(SLOT, book("delta", 11), S)
+    market.feed.frame(SLOT, trade(2), S)
+    deltas = [one for one in market.records() if isinstance(one, DeltaBatch | Trade)]
+    assert [one.quantity if isinstance(one, Trade) else (one.bid_quantities, one.ask_quantities) for one in deltas] == [
+        ((0.1,), (0.01,)),
+        ((0.11,), (0.01,)),
+        0.01,
+    ]
+
+
+def test_a_book_is_asked_for_on_its_own_socket_where_the_venue_answers_there() -> None:
+    facts = msgspec.structs.replace(BYBIT.facts, book=msgspec.structs.replace(BYBIT.facts.book, snapshot="request"))
+    market = told_in(facts, kind=Requesting)
+    assert sent(market.feed.frame(SLOT, book("delta", 11), S)) == [("subscribe", ["orderbook.50.BTCUSDT"])]
+    assert sent(market.feed.frame(SLOT, book("delta", 12), S)) == []
+
+
+def test_funding_that_no_stream_tells_is_fetched_in_its_rhythm() -> None:
+    market = told_in(msgspec.structs.replace(BYBIT.facts, funding_poll_s=60.0))
+
+    def asked(now_us: int) -> list[str]:
+        return [one.native for one in market.feed.tick(now_us) if isinstance(one, FetchFunding)]
+
+    assert [asked(at * S) for at in (2, 3, 61, 62)] == [["BTCUSDT", "ETHUSDT"], [], [], ["BTCUSDT", "ETHUSDT"]]
+    told = FundingUpdate(native="BTCUSDT", whole=True, rate=0.0001, received_us=5 * S)
+    assert market.feed.funding_fetched(told, 6 * S) == []
+    assert market.records() == [
+        Funding(
+            venue="bybit",
+            market="futures",
+            symbol="BTC/USDT",
+            epoch=S,
+            rate=0.0001,
+            received_us=5 * S,
+            published_us=6 * S,
+        )
+    ]
