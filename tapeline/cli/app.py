@@ -14,9 +14,9 @@ from typing import Annotated
 
 import typer
 
-from tapeline.cli import app_trading
+from tapeline.cli import app_market, app_trading
 from tapeline.cli.failure import INTERRUPTED, OK, Failure, explain
-from tapeline.cli.options import BrokerCount, Count, ForS, Json, Once, Store, Symbol, TopicName
+from tapeline.cli.options import BrokerCount, Count, Json, Store, TopicName
 from tapeline.cli.render import Output, ReaderGone
 from tapeline.errors import TapelineError
 
@@ -36,7 +36,8 @@ for _name, _group in (
     ("topics", topics), ("groups", groups), ("dlq", dlq), ("settings", settings_app), ("migrate", migrate),
 ):  # fmt: skip
     app.add_typer(_group, name=_name)
-# Without a name its commands stand among ours.
+# Without a name their commands stand among ours.
+app.add_typer(app_market.app)
 app.add_typer(app_trading.app)
 
 
@@ -133,45 +134,6 @@ def sim(
         symbols=symbols,
         journal=journal,
     )
-
-
-@app.command()
-def book(
-    symbol: Symbol,
-    *,
-    venue: Annotated[str | None, typer.Option("--venue", help="Only this exchange.")] = None,
-    market: Annotated[str | None, typer.Option("--market", help="Only spot, or only futures.")] = None,
-    depth: Annotated[int, typer.Option("--depth", min=1, help="Levels of each side.")] = 10,
-    for_s: ForS = None,
-    once: Once = False,
-    json: Json = False,
-) -> int:
-    """Show a symbol's books on all venues side by side: best price, ladders, age, gaps; live, until Ctrl-C."""
-    from tapeline.cli import book as body
-    from tapeline.cli import market_plan
-
-    plan = market_plan.checked(symbol, venue=venue, market=market, depth=depth, for_s=for_s, once=once)
-    return body.book(Output(as_json=json), plan)
-
-
-@app.command()
-def spreads(
-    symbol: Symbol,
-    *,
-    venue: Annotated[str | None, typer.Option("--venue", help="Only pairs with a leg at this exchange.")] = None,
-    market: Annotated[
-        str | None, typer.Option("--market", help="Only pairs with both legs in spot, or futures.")
-    ] = None,
-    for_s: ForS = None,
-    once: Once = False,
-    json: Json = False,
-) -> int:
-    """Show what buying on one venue and selling on another would earn, best net first; live, until Ctrl-C."""
-    from tapeline.cli import market_plan
-    from tapeline.cli import spreads as body
-
-    plan = market_plan.checked(symbol, venue=venue, market=market, for_s=for_s, once=once)
-    return body.spreads(Output(as_json=json), plan)
 
 
 @app.command()

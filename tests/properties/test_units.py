@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import msgspec
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -25,15 +26,24 @@ def test_base_is_the_double_of_the_exact_product(quantity: Decimal, size: Decima
     assert Contract(size).base(float(quantity)) == float(quantity * size)
 
 
-def delta(**changes: object) -> BookDelta:
-    values = {"bid_prices": (9.0, 8.0), "bid_quantities": (3.0, 0.0), "ask_prices": (10.0,), "ask_quantities": (7.0,)}
-    return BookDelta(native="X", follows=1, first=2, sequence=2, received_us=5, **{**values, **changes})  # type: ignore[arg-type]
+DELTA = BookDelta(
+    native="X",
+    follows=1,
+    first=2,
+    sequence=2,
+    bid_prices=(9.0, 8.0),
+    bid_quantities=(3.0, 0.0),
+    ask_prices=(10.0,),
+    ask_quantities=(7.0,),
+    received_us=5,
+)
 
 
 def test_a_change_is_told_in_base() -> None:
     kept = {"bid_prices[0]": "9.0000000000000001", "ask_quantities[0]": "7.0000000000000001"}
-    told = in_base(delta(exact=kept), Contract(Decimal("0.01")))
-    assert told == delta(
+    told = in_base(msgspec.structs.replace(DELTA, exact=kept), Contract(Decimal("0.01")))
+    assert told == msgspec.structs.replace(
+        DELTA,
         bid_quantities=(0.03, 0.0),
         ask_quantities=(0.07,),
         exact={"bid_prices[0]": "9.0000000000000001", "ask_quantities[0]": "0.070000000000000001"},

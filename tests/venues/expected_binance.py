@@ -79,7 +79,18 @@ SPOT: dict[str, object] = {
             exact={"price": "0.00100000000000000001"},
         ),
     ),
-    "other_ids": (Unexpected(kind="aggTrade, whose ids are not those of the subscribed stream"),),
+    "other_ids": (
+        PublicTrade(
+            native="BNBBTC",
+            trade_id="7",
+            sequence=7,
+            price=0.001,
+            quantity=100.0,
+            side="sell",
+            venue_us=1672515782135000,
+            received_us=RECEIVED_US,
+        ),
+    ),
     "ack": (Answer(request_id=1),),
     "refusal": (Answer(request_id=4, error="2 Invalid request: missing field `method` at line 1 column 73"),),
     "refusal_nested": (Answer(request_id=None, error="3 Invalid JSON"),),
@@ -189,7 +200,18 @@ FUTURES: dict[str, object] = {
         ),
     ),
     "not_market": (),
-    "other_ids": (Unexpected(kind="trade, whose ids are not those of the subscribed stream"),),
+    "other_ids": (
+        PublicTrade(
+            native="BTCUSDT",
+            trade_id="5266583935",
+            sequence=5266583935,
+            price=61800.3,
+            quantity=0.006,
+            side="buy",
+            venue_us=1723161256322000,
+            received_us=RECEIVED_US,
+        ),
+    ),
     "funding": (
         FundingUpdate(
             native="BTCUSDT",

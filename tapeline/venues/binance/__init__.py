@@ -17,7 +17,8 @@ Both book rules are one: an event holds every change after `follows` up to `u`, 
 `pu` on futures, where ids jump because all symbols share them.
 
 Futures sockets are routed: books on `/public`, trades and mark prices on `/market`; on the wrong one a subscription
-is answered and stays silent. Futures `@trade` is undocumented, so trades come from `@aggTrade`.
+is answered and stays silent. Futures `@trade` is undocumented, so trades come from `@aggTrade`. A frame of
+the other stream, as recorded files hold them, is a trade with an id of its own; only one of both is asked for.
 
 UNCONFIRMED: an unknown stream is acknowledged and stays silent; that futures allow more than 200 streams on a
 connection; the cost of `GET /api/v3/trades` (25 in the docs as remembered, 10 in ccxt: the higher one is counted).
@@ -59,7 +60,6 @@ SPOT = BinanceFeed(
     Rules(
         streams={"book": "@depth@100ms", "trade": "@trade"},
         chained=False,
-        trade_id="trade",
         paths=Paths(
             prefix="/api/v3",
             trades="trades",
@@ -91,7 +91,6 @@ FUTURES = BinanceFeed(
     Rules(
         streams={"book": "@depth@100ms", "trade": "@aggTrade", "funding": "@markPrice@1s"},
         chained=True,
-        trade_id="aggregate",
         paths=Paths(
             prefix="/fapi/v1",
             trades="aggTrades",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
@@ -39,7 +39,6 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """What follows the name of the instrument in each stream's name."""
     chained: bool
     """Whether a depth event names the last id before it (`pu`); else it begins right after (`U`)."""
-    trade_id: Literal["trade", "aggregate"]
     paths: rest.Paths
 
 
@@ -134,8 +133,6 @@ class BinanceFeed(rest.BinanceRest):
         number = deal.aggregate_id if aggregated else deal.trade_id
         if number is None:
             raise InvalidMessage("a trade has an id", field="a" if aggregated else "t")
-        if aggregated != (self._rules.trade_id == "aggregate"):
-            return (Unexpected(kind=f"{deal.event}, whose ids are not those of the subscribed stream"),)
         return (
             PublicTrade(
                 native=deal.native,
