@@ -27,6 +27,7 @@ from tests.support.running import left_over
 from tests.support.supervised import STORES, port_of
 
 READY_WITHIN_S: Final = 120.0
+NAMED_WITHIN_S: Final = 2.0
 _PLACES: Final = ("binance:spot", "binance:futures", "bybit:spot", "bybit:futures")
 VENUES: Final[Mapping[str, tuple[str, ...]]] = {
     "binance": _PLACES[:2],
@@ -76,7 +77,10 @@ async def behind_proxies(settings: Settings, *, seed: int) -> AsyncIterator[Netw
         proxies: dict[str, FaultProxy] = {}
 
         async def who(port: int) -> str:
-            return await asyncio.to_thread(name_of, folder, port)
+            # A process may call before its record stands in the run file; one that is not of the run never has one.
+            with contextlib.suppress(AssertionError):
+                return await eventually(lambda: asyncio.to_thread(name_of, folder, port), within_s=NAMED_WITHIN_S)
+            return _NOBODY
 
         for name in (*STORES, *_PLACES):
             draws = chance.stream(seed, "network", name)
@@ -99,15 +103,15 @@ async def behind_proxies(settings: Settings, *, seed: int) -> AsyncIterator[Netw
         assert left_over(settings) == []
 
 
-def name_of(folder: Path, port: int) -> str:
-    """Return the process of a run that calls from a port."""
+def name_of(folder: Path, port: int) -> str | None:
+    """Return the process of a run that calls from a port; None while none is known to."""
     pid = next(
         (one.pid for one in psutil.net_connections("tcp4") if one.laddr and one.laddr.port == port and one.pid), None
     )
     run = runfile.read(folder)
     if run is None or pid is None:
-        return _NOBODY
-    return next((name for name, record in run.processes.items() if record.pid == pid), _NOBODY)
+        return None
+    return next((name for name, record in run.processes.items() if record.pid == pid), None)
 
 
 def _started(settings: Settings, truth: Path, ports: Mapping[str, int]) -> subprocess.Popen[bytes]:
