@@ -77,9 +77,12 @@ async def behind_proxies(settings: Settings, *, seed: int) -> AsyncIterator[Netw
         proxies: dict[str, FaultProxy] = {}
 
         async def who(port: int) -> str:
+            async def named() -> str | None:
+                return await asyncio.to_thread(name_of, folder, port)
+
             # A process may call before its record stands in the run file; one that is not of the run never has one.
             with contextlib.suppress(AssertionError):
-                return await eventually(lambda: asyncio.to_thread(name_of, folder, port), within_s=NAMED_WITHIN_S)
+                return await eventually(named, within_s=NAMED_WITHIN_S) or _NOBODY
             return _NOBODY
 
         for name in (*STORES, *_PLACES):
