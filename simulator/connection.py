@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from simulator.disturb import Disturbance
-from simulator.frames import Frame, close_message, ping_message, pong_message, text_message
+from simulator.frames import Frame, Pack, close_message, ping_message, pong_message, text_message
 
 # A client that does not read is cut off before it costs memory.
 _MOST_WAITING_BYTES = 8 << 20
@@ -42,6 +42,8 @@ class Connection:
     opened_s: float
     combined: bool = False
     paced: bool = True
+    pack: Pack = text_message
+    """How answers become bytes; a face whose venue compresses sets it when it greets."""
     streams: dict[str, tuple[str, str]] = field(default_factory=dict)
     disturbances: list[Disturbance] = field(default_factory=list)
     muted: bool = False
@@ -74,7 +76,7 @@ class Connection:
     def reply(self, text: str) -> None:
         """Queue the answer to a request; a stalled connection says nothing."""
         if not self.muted:
-            self._outbox.append(text_message(text))
+            self._outbox.append(self.pack(text))
 
     def flush(self, now_s: float) -> None:
         """Write all that is due in one go; cut off a client that does not read."""

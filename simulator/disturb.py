@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from simulator.frames import Frame, text_message
+from simulator.frames import Frame
 
 Report = Callable[[str, Frame], None]
 """Called with the action and the message that was hit."""
@@ -113,8 +113,7 @@ class Break:
             return None
         self.report("broken", frame)
         self.done("fired")
-        text = frame.payload(combined=combined)
-        return (text_message(text[: int(len(text) * _KEPT_SHARE)]),)
+        return (frame.front(_KEPT_SHARE, combined=combined),)
 
 
 @dataclass(slots=True, eq=False)

@@ -2,22 +2,45 @@
 
 from __future__ import annotations
 
+import gzip
+import zlib
+from collections.abc import Callable
 from typing import Literal
 
 Kind = Literal["book", "trade", "top", "ticker", "private"]
 """book: numbered changes and images; trade; top: best prices only; ticker: funding and the like; an account's own."""
 
+Pack = Callable[[str], bytes]
+"""Makes the bytes of a message, head included, of its text: as it is, or as a venue compresses it."""
+
 _TEXT = 0x81
+_BINARY = 0x82
 _CLOSE = 0x88
 _PING = 0x89
 _PONG = 0x8A
 _SHORT = 126
+_FAST = 1
 _LONG = 1 << 16
 
 
 def text_message(text: str) -> bytes:
     """Return a text message; a server does not mask, so the bytes are the same for every client."""
     return _message(_TEXT, text.encode())
+
+
+def binary_message(body: bytes) -> bytes:
+    """Return a binary message."""
+    return _message(_BINARY, body)
+
+
+def gzip_message(text: str) -> bytes:
+    """Return a text as a binary message that holds a gzip member."""
+    return binary_message(gzip.compress(text.encode(), _FAST, mtime=0))
+
+
+def zlib_message(text: str) -> bytes:
+    """Return a text as a binary message that holds a zlib stream."""
+    return binary_message(zlib.compress(text.encode(), _FAST))
 
 
 def ping_message(payload: bytes) -> bytes:
@@ -45,11 +68,25 @@ def _message(opcode: int, payload: bytes) -> bytes:
 
 
 class Frame:
-    """One message of a stream; `ids` are the sequence of a book or the ids of trades, as the journal has them."""
+    """One message of a stream; `ids` are the sequence of a book or the ids of trades, as the journal has them.
 
-    __slots__ = ("_alone", "_combined", "channel", "ids", "kind", "stream", "symbol", "text")
+    `pack` makes bytes of its text; a message that is no text at all is a `body`.
+    """
 
-    def __init__(self, *, stream: str, kind: Kind, symbol: str, channel: str, ids: tuple[str, ...], text: str) -> None:
+    __slots__ = ("_alone", "_combined", "body", "channel", "ids", "kind", "pack", "stream", "symbol", "text")
+
+    def __init__(
+        self,
+        *,
+        stream: str,
+        kind: Kind,
+        symbol: str,
+        channel: str,
+        ids: tuple[str, ...],
+        text: str = "",
+        body: bytes | None = None,
+        pack: Pack = text_message,
+    ) -> None:
         """Keep what it is; bytes are made when the first client needs them."""
         self.stream = stream
         self.kind = kind
@@ -57,6 +94,8 @@ class Frame:
         self.channel = channel
         self.ids = ids
         self.text = text
+        self.body = body
+        self.pack = pack
         self._alone: bytes | None = None
         self._combined: bytes | None = None
 
@@ -68,8 +107,15 @@ class Frame:
         """Return the bytes for the socket."""
         if combined:
             if self._combined is None:
-                self._combined = text_message(self.payload(combined=True))
+                self._combined = self.pack(self.payload(combined=True))
             return self._combined
         if self._alone is None:
-            self._alone = text_message(self.text)
+            self._alone = self.pack(self.text) if self.body is None else binary_message(self.body)
         return self._alone
+
+    def front(self, share: float, *, combined: bool) -> bytes:
+        """Return a message that holds only so much of the front, as something broken would be."""
+        if self.body is not None:
+            return binary_message(self.body[: int(len(self.body) * share)])
+        text = self.payload(combined=combined)
+        return self.pack(text[: int(len(text) * share)])

@@ -25,6 +25,8 @@ ALL = "all"
 Make = Callable[[Outlet, Desk, str, int, SocketLimits | None], Face]
 
 FACES: dict[str, Make] = {"binance": BinanceFace, "bybit": BybitFace}
+TRADED = frozenset({"binance", "bybit"})
+"""Venues whose face has an account; the others are only read."""
 TERMS: dict[str, Mapping[str, Terms]] = {"binance": binance_terms.TERMS, "bybit": bybit_terms.TERMS}
 
 
@@ -110,6 +112,7 @@ def exchange(
         desk,
         journal.Journal(path),
         seed=options.seed,
-        faults=options.faults,
+        # Where nobody trades, what befalls an order cannot happen.
+        faults=tuple(name for name in options.faults if place.venue in TRADED or name not in faults.PRIVATE),
         legs=legs,
     )
