@@ -125,7 +125,7 @@ class BingxFeed(rest.BingxRest):
             )
             for deal, kept in zip(deals, texts, strict=True)
         ]
-        return oldest_first(found if named else with_ids(found))
+        return oldest_first(found) if named else with_ids(oldest_first(found))
 
 
 def _increment(native: str, frame: wire.IncrementalBook, text: bytes, received_us: int) -> BookDelta | BookSnapshot:

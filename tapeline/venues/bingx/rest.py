@@ -123,7 +123,7 @@ class BingxRest:
             )
             for at, (trade, text) in enumerate(zip(trades, texts, strict=True))
         ]
-        return oldest_first(found if named else with_ids(found))
+        return oldest_first(found) if named else with_ids(oldest_first(found))
 
     def funding_request(self, native: str) -> Request:
         """Return the request for the current funding of a swap."""

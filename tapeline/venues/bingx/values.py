@@ -80,10 +80,10 @@ def oldest_first(trades: Sequence[PublicTrade]) -> tuple[PublicTrade, ...]:
     return tuple(sorted(found, key=lambda trade: trade.venue_us))
 
 
-def with_ids(trades: Iterable[PublicTrade]) -> list[PublicTrade]:
+def with_ids(trades: Iterable[PublicTrade]) -> tuple[PublicTrade, ...]:
     """Give trades without an id one that is made of them alone: the same trade has the same id wherever it stands.
 
-    Many are equal in all that BingX says of them, so an id counts the equal ones before it in the frame.
+    Many are equal in all that BingX says of them, so an id counts the equal ones before it, from the oldest on.
     """
     seen: Counter[str] = Counter()
     found: list[PublicTrade] = []
@@ -92,7 +92,7 @@ def with_ids(trades: Iterable[PublicTrade]) -> list[PublicTrade]:
         made = f"{trade.native}-{ms}-{trade.price!r}-{trade.quantity!r}-{trade.side}"
         found.append(msgspec.structs.replace(trade, trade_id=f"{made}-{seen[made]}"))
         seen[made] += 1
-    return found
+    return tuple(found)
 
 
 def _plain_side(levels: Any, *, bids: bool) -> list[Sequence[object]]:  # noqa: ANN401 - any JSON
