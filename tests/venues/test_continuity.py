@@ -26,6 +26,7 @@ STRETCHES = {
     "binance/futures.book-202107-keepusdt": (131, 4),
     "binance/futures.book-202107-ctkusdt": (179, 6),
     "bybit/futures.book-202412xrp": (24, 0),
+    "bingx/futures.book-202510a": (0, 0),
 }
 LONG = [name for name, (applied, _) in STRETCHES.items() if applied > 20]
 

@@ -8,7 +8,7 @@ import pytest
 from tapeline.errors import InvalidMessage, Misconfigured, Unavailable, VenueRefused
 from tapeline.venues import registry
 from tapeline.venues.contract import Feed, FundingUpdate, PublicTrade, Want, merged, socket_url
-from tests.venues import expected_binance, expected_bybit
+from tests.venues import expected_binance, expected_bingx, expected_bybit
 from tests.venues.recorded import Recorded, own, stretch
 
 NOW_US = expected_binance.RECEIVED_US
@@ -17,6 +17,8 @@ EXPECTED = {
     "binance:futures": expected_binance.FUTURES,
     "bybit:spot": expected_bybit.SPOT,
     "bybit:futures": expected_bybit.FUTURES,
+    "bingx:spot": expected_bingx.SPOT,
+    "bingx:futures": expected_bingx.FUTURES,
 }
 FEEDS = {f"{venue.id}:{market}": feed for venue in registry.VENUES.values() for market, feed in venue.feeds.items()}
 OWN = [(name, line) for name in FEEDS for line in own(*name.split(":"))]
@@ -25,9 +27,9 @@ OWN = [(name, line) for name in FEEDS for line in own(*name.split(":"))]
 def meaning(feed: Feed, line: Recorded) -> object:
     match line.channel:
         case "rest_book":
-            return feed.read_book(line.data, "BTCUSDT", 100, NOW_US)
+            return feed.read_book(line.data, feed.native("BTC/USDT"), 100, NOW_US)
         case "rest_trades":
-            return feed.read_trades(line.data, "BTCUSDT", NOW_US)
+            return feed.read_trades(line.data, feed.native("BTC/USDT"), NOW_US)
         case "rest_funding":
             return feed.read_funding(line.data, NOW_US)
         case "rest_instruments":
@@ -154,7 +156,7 @@ def test_facts_belong_together(name: str) -> None:
     assert set(facts.channels.values()) == set(facts.sockets)
     assert ("funding" in facts.channels) == (facts.market == "futures")
     assert (feed.ping(3) is None) == (facts.keepalive.ping == "frame")
-    assert feed.native("BTC/USDT") == "BTCUSDT"
+    assert feed.native("BTC/USDT") == {"bingx": "BTC-USDT"}.get(facts.venue, "BTCUSDT")
     for hosts in (facts.main, facts.test):
         assert hosts.rest.startswith("https://")
         assert all(socket_url(feed, hosts, socket).startswith("wss://") for socket in facts.sockets)
@@ -311,6 +313,6 @@ def test_recorded_instruments_are_read_whole(name: str, recorded: str) -> None:
 def test_an_unknown_venue_names_the_nearest() -> None:
     with pytest.raises(Misconfigured, match=r"^unknown exchange: binnance: did you mean binance\?"):
         registry.venue("binnance")
-    with pytest.raises(Misconfigured, match=r"^unknown exchange: zzz: known are binance, bybit$"):
+    with pytest.raises(Misconfigured, match=r"^unknown exchange: zzz: known are binance, bybit"):
         registry.feed("zzz", "spot")
     assert registry.feed("bybit", "spot") is FEEDS["bybit:spot"]
