@@ -27,8 +27,13 @@ STRETCHES = {
     "binance/futures.book-202107-ctkusdt": (179, 6),
     "bybit/futures.book-202412xrp": (24, 0),
     "bingx/futures.book-202510a": (0, 0),
+    "okx/spot.book-202205-btcusdt": (97, 0),
+    "okx/futures.book-202205inv-uniusdswap": (92, 0),
 }
 LONG = [name for name, (applied, _) in STRETCHES.items() if applied > 20]
+UNNUMBERED = ("okx/",)
+"""Recorded before their venue counted: only time orders such frames, and no hole shows."""
+NUMBERED = [name for name in LONG if not name.startswith(UNNUMBERED)]
 
 Change = BookDelta | BookSnapshot
 
@@ -83,7 +88,7 @@ def test_c_02_a_clean_stretch_never_goes_stale(name: str) -> None:
     assert applied == STRETCHES[name][0]
 
 
-@pytest.mark.parametrize("name", LONG)
+@pytest.mark.parametrize("name", NUMBERED)
 def test_c_02_every_hole_is_found_at_the_next_delta(name: str) -> None:
     _, later = in_book(name)
     for missing in range(1, len(later) - 1, max(1, len(later) // 40)):
@@ -107,7 +112,7 @@ def test_c_02_every_duplicate_is_ignored(name: str) -> None:
     assert keeper.top(0) == clean.top(0)
 
 
-@pytest.mark.parametrize("name", LONG)
+@pytest.mark.parametrize("name", NUMBERED)
 def test_c_02_every_reorder_is_found(name: str) -> None:
     _, later = in_book(name)
     for turned in range(1, len(later) - 1, max(1, len(later) // 40)):

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import msgspec
 import pytest
 
 from tapeline.errors import InvalidMessage, Misconfigured, Unavailable, VenueRefused
 from tapeline.venues import registry
 from tapeline.venues.contract import Feed, FundingUpdate, PublicTrade, Want, merged, socket_url
-from tests.venues import expected_binance, expected_bingx, expected_bybit
+from tests.venues import expected_binance
 from tests.venues.recorded import Recorded, own, stretch
 
 NOW_US = expected_binance.RECEIVED_US
-EXPECTED = {
-    "binance:spot": expected_binance.SPOT,
-    "binance:futures": expected_binance.FUTURES,
-    "bybit:spot": expected_bybit.SPOT,
-    "bybit:futures": expected_bybit.FUTURES,
-    "bingx:spot": expected_bingx.SPOT,
-    "bingx:futures": expected_bingx.FUTURES,
+NATIVES = {
+    "bingx:spot": "BTC-USDT",
+    "bingx:futures": "BTC-USDT",
+    "okx:spot": "BTC-USDT",
+    "okx:futures": "BTC-USDT-SWAP",
 }
+"""BTC/USDT, where it is not BTCUSDT."""
 FEEDS = {f"{venue.id}:{market}": feed for venue in registry.VENUES.values() for market, feed in venue.feeds.items()}
+EXPECTED = {
+    name: getattr(import_module(f"tests.venues.expected_{name.partition(':')[0]}"), name.partition(":")[2].upper())
+    for name in FEEDS
+}
 OWN = [(name, line) for name in FEEDS for line in own(*name.split(":"))]
 
 
@@ -85,6 +90,24 @@ def test_c_03_unknown_fields_are_ignored(name: str, line: Recorded) -> None:
         ("bybit:spot", "rest_book", '"s":"BTCUSDT"', '"s":"ETHUSDT"', "result.s"),
         ("bybit:futures", "funding", '"fundingRate":"-0.000212"', '"fundingRate":"much"', "fundingRate"),
         ("bybit:futures", "funding", '"nextFundingTime":"1673280000000"', '"nextFundingTime":"1.5"', "nextFundingTime"),
+        ("okx:spot", "book_delta", '"seqId":123460', '"seqId":"x"', "data[0].seqId"),
+        ("okx:spot", "book_delta", ',"seqId":123460', "", "data[0].seqId"),
+        ("okx:spot", "book_delta", '"prevSeqId":123456,"seqId":123460', '"x":1', "data[0].seqId"),
+        ("okx:spot", "book_delta", '"prevSeqId":123456,', "", "data[0].prevSeqId"),
+        ("okx:spot", "book_delta", '"action":"update",', "", "action"),
+        ("okx:spot", "book_delta", '"update"', '"news"', "action"),
+        ("okx:spot", "book_delta", '"250.5"', '"NaN"', "data[0].bids[0][1]"),
+        ("okx:spot", "book_delta", '["8476.97","250.5","0","11"]', '["8476.97"]', "data[0].bids[0]"),
+        ("okx:spot", "book_delta", '"ts":"1597026383185"', '"ts":""', "data[0].ts"),
+        ("okx:spot", "book_snapshot", ',"instId":"BTC-USDT"', "", "arg.instId"),
+        ("okx:spot", "trade", '"side":"buy"', '"side":"both"', "side"),
+        ("okx:spot", "trade", '"130639474"', '"x1"', "data[0].tradeId"),
+        ("okx:spot", "trade", '"sz":"0.1234567890123456"', '"sz":"0"', "data[0].sz"),
+        ("okx:futures", "funding", '"fundingRate":"-0.0000691810863830"', '"fundingRate":"inf"', "fundingRate"),
+        ("okx:futures", "funding", '"fundingTime":"1706169600000"', '"fundingTime":"1.5"', "fundingTime"),
+        ("okx:futures", "mark", '"markPx":"42310.6"', '"markPx":""', "data[0].markPx"),
+        ("okx:futures", "rest_instruments", '"ctVal":"100","ctMult":"10"', '"ctVal":"NaN","ctMult":"10"', "ctVal"),
+        ("okx:spot", "rest_instruments", '"1704876000000"', '"soon"', "upcChg.effTime"),
     ],
 )
 def test_a_wrong_field_is_an_invalid_message_that_names_it(
@@ -156,7 +179,7 @@ def test_facts_belong_together(name: str) -> None:
     assert set(facts.channels.values()) == set(facts.sockets)
     assert ("funding" in facts.channels) == (facts.market == "futures")
     assert (feed.ping(3) is None) == (facts.keepalive.ping == "frame")
-    assert feed.native("BTC/USDT") == {"bingx": "BTC-USDT"}.get(facts.venue, "BTCUSDT")
+    assert feed.native("BTC/USDT") == NATIVES.get(name, "BTCUSDT")
     for hosts in (facts.main, facts.test):
         assert hosts.rest.startswith("https://")
         assert all(socket_url(feed, hosts, socket).startswith("wss://") for socket in facts.sockets)
@@ -186,10 +209,14 @@ def test_bybit_pings_in_json() -> None:
         ("binance:futures", 5000, "/fapi/v1/depth?symbol=BTCUSDT&limit=1000", 20),
         ("bybit:spot", 50, "/v5/market/orderbook?category=spot&symbol=BTCUSDT&limit=50", 1),
         ("bybit:futures", 0, "/v5/market/orderbook?category=linear&symbol=BTCUSDT&limit=1000", 1),
+        ("okx:spot", 50, "/api/v5/market/books?instId=BTC-USDT&sz=50", 5),
+        ("okx:futures", 400, "/api/v5/market/books?instId=BTC-USDT-SWAP&sz=400", 5),
+        ("okx:futures", 401, "/api/v5/market/books-full?instId=BTC-USDT-SWAP&sz=401", 20),
+        ("okx:spot", 0, "/api/v5/market/books-full?instId=BTC-USDT&sz=5000", 20),
     ],
 )
 def test_a_book_is_requested_at_its_cost(name: str, depth: int, target: str, cost: int) -> None:
-    request = FEEDS[name].book_request("BTCUSDT", depth)
+    request = FEEDS[name].book_request(FEEDS[name].native("BTC/USDT"), depth)
     assert (request.target, request.cost) == (target, cost)
 
 
@@ -212,11 +239,19 @@ def test_a_book_is_requested_at_its_cost(name: str, depth: int, target: str, cos
                 "/v5/market/recent-trade?category=linear&symbol=BTCUSDT&limit=1000",
             ],
         ),
+        (
+            "okx:spot",
+            ["/api/v5/public/instruments?instType=SPOT", "/api/v5/market/trades?instId=BTC-USDT&limit=500"],
+        ),
+        (
+            "okx:futures",
+            ["/api/v5/public/instruments?instType=SWAP", "/api/v5/market/trades?instId=BTC-USDT-SWAP&limit=500"],
+        ),
     ],
 )
 def test_the_other_requests(name: str, targets: list[str]) -> None:
     feed = FEEDS[name]
-    assert [feed.instruments_request().target, feed.trades_request("BTCUSDT").target] == targets
+    assert [feed.instruments_request().target, feed.trades_request(feed.native("BTC/USDT")).target] == targets
 
 
 def test_the_next_page_is_asked_by_its_cursor() -> None:
@@ -224,7 +259,7 @@ def test_the_next_page_is_asked_by_its_cursor() -> None:
     assert target == "/v5/market/instruments-info?category=linear&limit=1000&cursor=first%3DBTC"
 
 
-@pytest.mark.parametrize("name", ["binance:spot", "bybit:spot"])
+@pytest.mark.parametrize("name", [name for name in FEEDS if name.endswith(":spot")])
 def test_spot_has_no_funding(name: str) -> None:
     with pytest.raises(Misconfigured, match="has no funding: ask for futures"):
         FEEDS[name].funding_request("BTCUSDT")
@@ -251,6 +286,15 @@ UNKNOWN = b'{"retCode":10001,"retMsg":"params error: symbol invalid","result":{}
         ("bybit:futures", 429, {}, b"", Unavailable, 5),
         ("bybit:futures", 502, {}, b"", Unavailable, None),
         ("bybit:futures", 404, {}, b"", VenueRefused, None),
+        ("okx:spot", 200, {}, b'{"code":"0","msg":"","data":[]}', None, None),
+        ("okx:spot", 429, {}, b'{"code":"50011","msg":"Rate limit reached."}', Unavailable, 2),
+        ("okx:spot", 200, {}, b'{"code":"50011","msg":"Rate limit reached."}', Unavailable, 2),
+        ("okx:futures", 200, {}, b'{"code":"50013","msg":"Systems are busy."}', Unavailable, None),
+        ("okx:futures", 400, {}, b'{"code":"50001","msg":"Service temporarily unavailable."}', Unavailable, None),
+        ("okx:futures", 503, {}, b"<html>", Unavailable, None),
+        ("okx:futures", 403, {}, b"<html>", VenueRefused, None),
+        ("okx:spot", 200, {}, b'{"code":"51001","msg":"Instrument ID does not exist"}', VenueRefused, None),
+        ("okx:spot", 404, {}, b'{"code":"0","msg":""}', VenueRefused, None),
     ],
 )
 def test_x_05_a_refusal_says_who_must_act_and_how_long_to_wait(
@@ -280,7 +324,11 @@ def test_a_partial_update_keeps_what_it_does_not_name() -> None:
 
 @pytest.mark.parametrize(
     ("name", "recorded"),
-    [("binance:spot", "binance/spot.trade-20240808btc"), ("binance:futures", "binance/futures.trade-202107")],
+    [
+        ("binance:spot", "binance/spot.trade-20240808btc"),
+        ("binance:futures", "binance/futures.trade-202107"),
+        ("okx:spot", "okx/spot.trade-202205"),
+    ],
 )
 def test_recorded_trade_ids_leave_none_out(name: str, recorded: str) -> None:
     feed = FEEDS[name]
@@ -300,6 +348,7 @@ def test_recorded_trade_ids_leave_none_out(name: str, recorded: str) -> None:
     [
         ("binance:spot", "binance/spot.instruments-cf-202110"),
         ("binance:futures", "binance/futures.instruments-cf-202107"),
+        ("okx:spot", "okx/spot.instruments-cf-202205"),
     ],
 )
 def test_recorded_instruments_are_read_whole(name: str, recorded: str) -> None:
@@ -313,6 +362,6 @@ def test_recorded_instruments_are_read_whole(name: str, recorded: str) -> None:
 def test_an_unknown_venue_names_the_nearest() -> None:
     with pytest.raises(Misconfigured, match=r"^unknown exchange: binnance: did you mean binance\?"):
         registry.venue("binnance")
-    with pytest.raises(Misconfigured, match=r"^unknown exchange: zzz: known are binance, bybit"):
+    with pytest.raises(Misconfigured, match=f"^unknown exchange: zzz: known are {', '.join(registry.VENUES)}$"):
         registry.feed("zzz", "spot")
     assert registry.feed("bybit", "spot") is FEEDS["bybit:spot"]
