@@ -26,7 +26,19 @@ STRETCHES = {
     "binance/futures.book-202107-keepusdt": (131, 4),
     "binance/futures.book-202107-ctkusdt": (179, 6),
     "bybit/futures.book-202412xrp": (24, 0),
+    "gateio/spot.book-202104a-fastusdt": (20, 1),
+    "gateio/spot.book-202104a-neobtc": (36, 3),
+    "gateio/spot.book-202104a-inkusdt": (0, 1),
+    "gateio/spot.book-202104a-disusdt": (17, 0),
+    "gateio/spot.book-202104a-btcusdc": (0, 2),
+    "gateio/futures.book-202305a-phbusdt": (69, 4),
+    "gateio/futures.book-202305a-frontusdt": (5, 1),
+    "gateio/futures.book-202305a-woousdt": (57, 3),
+    "gateio/futures.book-202305a-zrxusdt": (1, 1),
+    "gateio/futures.book-202305a-sfpusdt": (7, 2),
 }
+REST_SNAPSHOTS = {"binance", "gateio"}
+"""Where a recorded snapshot is an answer of REST and no frame."""
 LONG = [name for name, (applied, _) in STRETCHES.items() if applied > 20]
 
 Change = BookDelta | BookSnapshot
@@ -39,7 +51,7 @@ def changes(name: str) -> tuple[Change, ...]:
     found: list[Change] = []
     for line in stretch(name):
         at_us = line.recv_us or 0
-        if line.channel == "book_snapshot" and line.venue == "binance":
+        if line.channel == "book_snapshot" and line.venue in REST_SNAPSHOTS:
             found.append(feed.read_book(line.data, "any", 1000, at_us))
         else:
             found += [one for one in feed.decode(line.data, at_us) if isinstance(one, BookDelta | BookSnapshot)]

@@ -8,7 +8,7 @@ import pytest
 from tapeline.errors import InvalidMessage, Misconfigured, Unavailable, VenueRefused
 from tapeline.venues import registry
 from tapeline.venues.contract import Feed, FundingUpdate, PublicTrade, Want, merged, socket_url
-from tests.venues import expected_binance, expected_bybit
+from tests.venues import expected_binance, expected_bybit, expected_gateio, expected_gateio_futures
 from tests.venues.recorded import Recorded, own, stretch
 
 NOW_US = expected_binance.RECEIVED_US
@@ -17,17 +17,24 @@ EXPECTED = {
     "binance:futures": expected_binance.FUTURES,
     "bybit:spot": expected_bybit.SPOT,
     "bybit:futures": expected_bybit.FUTURES,
+    "gateio:spot": expected_gateio.SPOT,
+    "gateio:futures": expected_gateio_futures.FUTURES,
 }
+NATIVE = {
+    "gateio": "BTC_USDT",
+}
+"""The name of BTC/USDT at venues that do not just join the two."""
 FEEDS = {f"{venue.id}:{market}": feed for venue in registry.VENUES.values() for market, feed in venue.feeds.items()}
 OWN = [(name, line) for name in FEEDS for line in own(*name.split(":"))]
 
 
 def meaning(feed: Feed, line: Recorded) -> object:
+    native = NATIVE.get(line.venue, "BTCUSDT")
     match line.channel:
         case "rest_book":
-            return feed.read_book(line.data, "BTCUSDT", 100, NOW_US)
+            return feed.read_book(line.data, native, 100, NOW_US)
         case "rest_trades":
-            return feed.read_trades(line.data, "BTCUSDT", NOW_US)
+            return feed.read_trades(line.data, native, NOW_US)
         case "rest_funding":
             return feed.read_funding(line.data, NOW_US)
         case "rest_instruments":
@@ -154,7 +161,7 @@ def test_facts_belong_together(name: str) -> None:
     assert set(facts.channels.values()) == set(facts.sockets)
     assert ("funding" in facts.channels) == (facts.market == "futures")
     assert (feed.ping(3) is None) == (facts.keepalive.ping == "frame")
-    assert feed.native("BTC/USDT") == "BTCUSDT"
+    assert feed.native("BTC/USDT") == NATIVE.get(facts.venue, "BTCUSDT")
     for hosts in (facts.main, facts.test):
         assert hosts.rest.startswith("https://")
         assert all(socket_url(feed, hosts, socket).startswith("wss://") for socket in facts.sockets)
@@ -311,6 +318,6 @@ def test_recorded_instruments_are_read_whole(name: str, recorded: str) -> None:
 def test_an_unknown_venue_names_the_nearest() -> None:
     with pytest.raises(Misconfigured, match=r"^unknown exchange: binnance: did you mean binance\?"):
         registry.venue("binnance")
-    with pytest.raises(Misconfigured, match=r"^unknown exchange: zzz: known are binance, bybit$"):
+    with pytest.raises(Misconfigured, match=r"^unknown exchange: zzz: known are binance, bybit, gateio$"):
         registry.feed("zzz", "spot")
     assert registry.feed("bybit", "spot") is FEEDS["bybit:spot"]
