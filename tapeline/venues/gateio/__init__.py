@@ -17,13 +17,12 @@
 venue's own candles leave it out, and a trade here has no flag. What is left out would be a hole in consecutive ids, so
 futures count as unordered.
 
-Futures count contracts: a quantity is one of `quanto_multiplier` base coins, and needs the header X-Gate-Size-Decimal
-where contracts have fractions, else sizes are cut to whole numbers. The step of such fractions is told nowhere: orders
-are of whole contracts.
+Futures count contracts: a quantity is one of `quanto_multiplier` base coins. Without the header X-Gate-Size-Decimal the
+fractions that some contracts have are cut off outside `obu`. Their step is told nowhere: orders are of whole contracts.
 
-Requests carry no `time`. The docs call it required and within 60 s of the server's, but the server compares it where a
-signature covers it: a public subscription without it was taken and served (spot, 2026-09-02), other clients leave it
-out on both markets or send milliseconds there, and the docs' own examples send the fixed 123456. A ping goes without.
+Requests carry no `time`. The docs call it required and within 60 s of the server's, but only signed requests were ever
+seen refused for its age: a public subscription without it was taken and served (spot, 2026-09-02), other clients leave
+it out on both markets or send milliseconds there, and the docs' own examples send the fixed 123456.
 
 An unknown `obu` stream is acknowledged as if it were good and stays silent; in the other channels one unknown name
 refuses the whole request. A quiet contract's ticker may come once in a minute.
