@@ -29,7 +29,19 @@ STRETCHES = {
     "bingx/futures.book-202510a": (0, 0),
     "okx/spot.book-202205-btcusdt": (97, 0),
     "okx/futures.book-202205inv-uniusdswap": (92, 0),
+    "gateio/spot.book-202104a-fastusdt": (20, 1),
+    "gateio/spot.book-202104a-neobtc": (36, 3),
+    "gateio/spot.book-202104a-inkusdt": (0, 1),
+    "gateio/spot.book-202104a-disusdt": (17, 0),
+    "gateio/spot.book-202104a-btcusdc": (0, 2),
+    "gateio/futures.book-202305a-phbusdt": (69, 4),
+    "gateio/futures.book-202305a-frontusdt": (5, 1),
+    "gateio/futures.book-202305a-woousdt": (57, 3),
+    "gateio/futures.book-202305a-zrxusdt": (1, 1),
+    "gateio/futures.book-202305a-sfpusdt": (7, 2),
 }
+REST_SNAPSHOTS = {"binance", "gateio"}
+"""Where a recorded snapshot is an answer of REST and no frame."""
 LONG = [name for name, (applied, _) in STRETCHES.items() if applied > 20]
 UNNUMBERED = ("okx/",)
 """Recorded before their venue counted: only time orders such frames, and no hole shows."""
@@ -45,7 +57,7 @@ def changes(name: str) -> tuple[Change, ...]:
     found: list[Change] = []
     for line in stretch(name):
         at_us = line.recv_us or 0
-        if line.channel == "book_snapshot" and line.venue == "binance":
+        if line.channel == "book_snapshot" and line.venue in REST_SNAPSHOTS:
             found.append(feed.read_book(line.data, "any", 1000, at_us))
         else:
             found += [one for one in feed.decode(line.data, at_us) if isinstance(one, BookDelta | BookSnapshot)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 
 import msgspec
 import pytest
@@ -15,6 +16,8 @@ from tests.venues.recorded import Recorded, own, stretch
 
 NOW_US = expected_binance.RECEIVED_US
 NATIVES = {
+    "gateio:spot": "BTC_USDT",
+    "gateio:futures": "BTC_USDT",
     "bingx:spot": "BTC-USDT",
     "bingx:futures": "BTC-USDT",
     "okx:spot": "BTC-USDT",
@@ -22,10 +25,18 @@ NATIVES = {
 }
 """BTC/USDT, where it is not BTCUSDT."""
 FEEDS = {f"{venue.id}:{market}": feed for venue in registry.VENUES.values() for market, feed in venue.feeds.items()}
-EXPECTED = {
-    name: getattr(import_module(f"tests.venues.expected_{name.partition(':')[0]}"), name.partition(":")[2].upper())
-    for name in FEEDS
-}
+
+
+def expected(name: str) -> dict[str, object]:
+    """Return what a market's own frames mean, from the module of its venue or of that one market."""
+    venue, _, market = name.partition(":")
+    of = f"tests.venues.expected_{venue}"
+    alone = find_spec(f"{of}_{market}") is not None
+    found: dict[str, object] = getattr(import_module(f"{of}_{market}" if alone else of), market.upper())
+    return found
+
+
+EXPECTED = {name: expected(name) for name in FEEDS}
 OWN = [(name, line) for name in FEEDS for line in own(*name.split(":"))]
 
 
