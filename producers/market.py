@@ -229,10 +229,10 @@ class MarketFeed:
         return found
 
     def settle(self, now_us: int) -> None:
-        """Say what was shed, and send whole books behind it; call it when the broker takes records again."""
-        for span in self.buffer.settle():
+        """Say what was shed where it is missing, and send whole books; call it when the broker takes records again."""
+        for number, span in self.buffer.settle():
             book = self._book[self._native[span.instrument]]
-            self._put(shed_gap(book.of, span, now_us))
+            self._put(shed_gap(book.of, span, now_us), number=number)
             if span.channel == "book":
                 self._done(self._native[span.instrument], book.whole(now_us))
 
@@ -340,11 +340,11 @@ class MarketFeed:
             return [FetchBook(native, check=False)]
         return self._again(native) if snapshot == "stream" else self._request(native)
 
-    def _put(self, record: Record) -> None:
+    def _put(self, record: Record, *, number: int | None = None) -> None:
         topic = TOPICS[type(record)]
         vouches = isinstance(record, Gap) and record.backfilled
         entry = Entry(record.key.encode(), self._encode(topic, record), span_of(record), vouches)
-        self.buffer.put(topic, partition_of(record.symbol, self._partitions), entry)
+        self.buffer.put(topic, partition_of(record.symbol, self._partitions), entry, number=number)
 
     def _stranger(self) -> list[Action]:
         self.unexpected += 1

@@ -3,10 +3,14 @@
 A book is conflated: one record per instrument is on its way at a time, and meanwhile only the newest state counts.
 Changes and trades never are: when the buffer is full the oldest are shed, and each span that was shed is told once, for
 a gap record and, after it, a fresh snapshot. What is on its way is not shed; what failed goes back to its place.
+
+No change and no trade is with the broker before what was missing before it was said there: a successor begins at the
+newest that is durable, and would never know.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable
 from typing import Final
@@ -15,6 +19,7 @@ import msgspec
 
 from tapeline.domain.events import Channel
 
+GAPS: Final = "md.gap"
 MOST_TAKEN: Final = 500
 """Records handed to the broker at once, so that what follows a failure is sent again in small pieces."""
 
@@ -150,10 +155,17 @@ class Buffer:
         held = [len(queue) for place, queue in self._queues.items() if place[0] == topic]
         return sum(held) + sum(len(flying) for place, flying in self._flying.items() if place[0] == topic)
 
-    def put(self, topic: str, partition: int, entry: Entry) -> None:
-        """Add a record behind those of its partition; when too many wait the oldest of all is shed."""
+    def put(self, topic: str, partition: int, entry: Entry, *, number: int | None = None) -> None:
+        """Add a record behind those of its partition; when too many wait the oldest of all is shed.
+
+        With a `number` it stands where that record stood which it speaks of.
+        """
         self._count += 1
-        self._queues.setdefault((topic, partition), deque()).append((self._count, entry))
+        queue = self._queues.setdefault((topic, partition), deque())
+        if number is None:
+            queue.append((self._count, entry))
+        else:
+            queue.insert(bisect_left([held for held, _ in queue], number), (number, entry))
         self._held += entry.span is not None
         if self._held > self._most:
             self._shed_oldest()
@@ -169,14 +181,28 @@ class Buffer:
         return batches
 
     def _ready(self, place: Place, queue: deque[tuple[int, Entry]]) -> list[tuple[int, Entry]]:
-        """Take from a queue what may go now: nothing overtakes what it vouches for, nor its own neighbours."""
+        """Take from a queue what may go now: nothing overtakes what it vouches for, a gap, nor its own neighbours."""
         taken: list[tuple[int, Entry]] = []
+        gap = self._oldest_gap(place)
         while queue and len(taken) < MOST_TAKEN:
             number, entry = queue[0]
             if entry.vouches and self._oldest_beside(place) < number:
                 break
+            if entry.span is not None and (gap < number or self._is_unsaid(entry.span, number)):
+                break
             taken.append(queue.popleft())
         return taken
+
+    def _oldest_gap(self, place: Place) -> float:
+        """Return the number of the oldest gap of the same symbols that the broker does not have."""
+        gaps = (GAPS, place[1])
+        held = self._flying.get(gaps) or self._queues.get(gaps)
+        return held[0][0] if held else float("inf")
+
+    def _is_unsaid(self, span: Span, number: int) -> bool:
+        """Tell whether something older of the same stream was shed and nobody has said so."""
+        ends = self._shed.get((span.instrument, span.channel)) if self._shed else None
+        return ends is not None and ends[0][0] < number
 
     def _oldest_beside(self, place: Place) -> float:
         """Return the number of the oldest record that other topics of the same symbols still have to hand over."""
@@ -198,9 +224,15 @@ class Buffer:
         place = (batch.topic, batch.partition)
         self._queues[place].extendleft(reversed(self._flying.pop(place)))
 
-    def settle(self) -> list[Span]:
-        """Return, once, what was shed since the last call, a span for each channel of an instrument."""
-        found, self._shed = [_whole([span for _, span in ends]) for ends in self._shed.values()], {}
+    @property
+    def is_held_up(self) -> bool:
+        """Whether nothing is on its way and something was shed: what waits may wait for that to be said."""
+        return bool(self._shed) and not self._flying
+
+    def settle(self) -> list[tuple[int, Span]]:
+        """Return, once, what was shed since the last call: a span for each channel of an instrument, and its place."""
+        found = [(ends[0][0], _whole([span for _, span in ends])) for ends in self._shed.values()]
+        self._shed = {}
         return found
 
     def _shed_oldest(self) -> None:

@@ -57,6 +57,8 @@ class Publishing:
 
     def _round(self) -> bool:
         """Hand all that may go now to the senders; tell whether there was anything."""
+        if self._market.buffer.is_held_up:
+            self._market.settle(clock.now_us())
         # Books first: that one went stale must not wait behind what led to it.
         work: list[Batch | tuple[Due, int, bytes]] = [*self._market.due(clock.now_us()), *self._market.buffer.take()]
         for one in work:

@@ -118,16 +118,55 @@ def test_what_says_that_others_are_stored_goes_after_them_and_overtakes_nothing(
     (trades,) = buffer.take()
     buffer.put("md.trade", 0, entry(5))
     buffer.done(trades)
-    assert sorted(values(buffer.take())) == [[2, 3], [5]]
+    (gaps,) = buffer.take()
+    assert values([gaps]) == [[2, 3]]
+    buffer.done(gaps)
+    assert values(buffer.take()) == [[5]]
+
+
+def test_a_gap_is_stored_before_what_comes_behind_it() -> None:
+    """Killed in between, its successor would begin at the newest change and never know of the hole."""
+    buffer = Buffer(100)
+    buffer.put("md.delta", 0, entry(1))
+    buffer.put("md.gap", 0, Entry(b"k", b"2"))
+    buffer.put("md.delta", 0, entry(3))
+    buffer.put("md.delta", 1, entry(4, ETH))
+    before, gap, elsewhere = buffer.take()
+    assert values([before, gap, elsewhere]) == [[1], [2], [4]]
+    buffer.done(before)
+    assert buffer.take() == []
+    buffer.failed(gap)
+    (gap,) = buffer.take()
+    buffer.done(gap)
+    assert values(buffer.take()) == [[3]]
+
+
+def test_what_was_shed_is_said_where_it_is_missing_before_anything_behind_it() -> None:
+    buffer = Buffer(2)
+    for number in (1, 2):
+        buffer.put("md.delta", 0, entry(number))
+    (flying,) = buffer.take()
+    buffer.put("md.delta", 0, entry(3))
+    buffer.put("md.trade", 0, Entry(b"k", b"4"))
+    buffer.failed(flying)
+    buffer.put("md.delta", 0, entry(5))
+    # 3 was shed while 1 and 2 were on their way, 1 when they had failed: 2 and 5 wait until both are said.
+    assert (values(buffer.take()), buffer.is_held_up) == ([[4]], False)
+    ((number, told),) = buffer.settle()
+    assert (number, told.from_id, told.to_id) == (1, "0", "3")
+    buffer.put("md.gap", 0, Entry(b"k", b"6"), number=number)
+    (gap,) = buffer.take()
+    assert values([gap]) == [[6]]
+    buffer.done(gap)
+    assert values(buffer.take()) == [[2, 5]]
 
 
 def test_a_full_buffer_sheds_the_oldest_and_tells_the_span_once() -> None:
     buffer = Buffer(3)
     for number in range(1, 8):
         buffer.put("md.delta", 0, entry(number))
-    assert buffer.settle() == [
-        Span(instrument=BTC, channel="book", epoch=1, to_epoch=1, from_id="0", to_id="4", start_us=10, end_us=45)
-    ]
+    whole = Span(instrument=BTC, channel="book", epoch=1, to_epoch=1, from_id="0", to_id="4", start_us=10, end_us=45)
+    assert buffer.settle() == [(1, whole)]
     assert (buffer.settle(), buffer.shed) == ([], 4)
     assert values(buffer.take()) == [[5, 6, 7]]
 
@@ -137,7 +176,7 @@ def test_the_oldest_of_all_partitions_is_shed() -> None:
     buffer.put("md.delta", 1, entry(1, ETH))
     buffer.put("md.delta", 0, entry(1))
     buffer.put("md.delta", 0, entry(2))
-    assert buffer.settle() == [span(1, ETH)]
+    assert buffer.settle() == [(1, span(1, ETH))]
 
 
 def test_what_is_on_its_way_is_not_shed_but_counts() -> None:
@@ -146,10 +185,10 @@ def test_what_is_on_its_way_is_not_shed_but_counts() -> None:
     buffer.put("md.delta", 0, entry(2))
     (batch,) = buffer.take()
     buffer.put("md.delta", 0, entry(3))
-    assert buffer.settle() == [span(3)]
+    assert buffer.settle() == [(3, span(3))]
     buffer.failed(batch)
     buffer.put("md.delta", 0, entry(4))
-    assert buffer.settle() == [span(1)]
+    assert buffer.settle() == [(1, span(1))]
     assert values(buffer.take()) == [[2, 4]]
 
 
@@ -158,7 +197,8 @@ def test_a_record_without_a_span_is_never_shed() -> None:
     buffer.put("md.gap", 0, Entry(b"k", b"0"))
     for number in range(1, 4):
         buffer.put("md.delta", 0, entry(number))
-    assert values(buffer.take()) == [[0], [3]]
+    assert [number for number, _ in buffer.settle()] == [2]
+    assert values(buffer.take()) == [[0]]
 
 
 def test_what_failed_and_is_shed_after_younger_records_widens_the_span_to_its_beginning() -> None:
@@ -168,5 +208,5 @@ def test_what_failed_and_is_shed_after_younger_records_widens_the_span_to_its_be
     buffer.put("md.delta", 0, entry(2))
     buffer.failed(batch)
     buffer.put("md.delta", 0, entry(3))
-    (told,) = buffer.settle()
+    ((_, told),) = buffer.settle()
     assert (told.from_id, told.to_id, told.start_us, told.end_us) == ("0", "2", 10, 25)
