@@ -196,8 +196,8 @@ class Buffer:
     def _oldest_gap(self, place: Place) -> float:
         """Return the number of the oldest gap of the same symbols that the broker does not have."""
         gaps = (GAPS, place[1])
-        held = self._flying.get(gaps) or self._queues.get(gaps)
-        return held[0][0] if held else float("inf")
+        held = (self._flying.get(gaps), self._queues.get(gaps))
+        return min((one[0][0] for one in held if one), default=float("inf"))
 
     def _is_unsaid(self, span: Span, number: int) -> bool:
         """Tell whether something older of the same stream was shed and nobody has said so."""
