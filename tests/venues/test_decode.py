@@ -7,8 +7,8 @@ import pytest
 
 from tapeline.errors import InvalidMessage, Misconfigured, Unavailable, VenueRefused
 from tapeline.venues import registry
-from tapeline.venues.contract import Feed, FundingUpdate, PublicTrade, Want, merged, socket_url
-from tests.venues import expected_binance, expected_bybit
+from tapeline.venues.contract import Facts, Feed, FundingUpdate, PublicTrade, Want, merged, socket_url
+from tests.venues import expected_binance, expected_bybit, expected_kucoin, expected_kucoin_futures
 from tests.venues.recorded import Recorded, own, stretch
 
 NOW_US = expected_binance.RECEIVED_US
@@ -17,17 +17,28 @@ EXPECTED = {
     "binance:futures": expected_binance.FUTURES,
     "bybit:spot": expected_bybit.SPOT,
     "bybit:futures": expected_bybit.FUTURES,
+    "kucoin:spot": expected_kucoin.SPOT,
+    "kucoin:futures": expected_kucoin_futures.FUTURES,
 }
+NATIVES = {
+    "kucoin:spot": "BTC-USDT",
+    "kucoin:futures": "XBTUSDTM",
+}
+"""What a venue calls BTC/USDT, where that is not BTCUSDT."""
 FEEDS = {f"{venue.id}:{market}": feed for venue in registry.VENUES.values() for market, feed in venue.feeds.items()}
 OWN = [(name, line) for name in FEEDS for line in own(*name.split(":"))]
+
+
+def native_of(facts: Facts) -> str:
+    return NATIVES.get(f"{facts.venue}:{facts.market}", "BTCUSDT")
 
 
 def meaning(feed: Feed, line: Recorded) -> object:
     match line.channel:
         case "rest_book":
-            return feed.read_book(line.data, "BTCUSDT", 100, NOW_US)
+            return feed.read_book(line.data, native_of(feed.facts), 100, NOW_US)
         case "rest_trades":
-            return feed.read_trades(line.data, "BTCUSDT", NOW_US)
+            return feed.read_trades(line.data, native_of(feed.facts), NOW_US)
         case "rest_funding":
             return feed.read_funding(line.data, NOW_US)
         case "rest_instruments":
@@ -154,7 +165,7 @@ def test_facts_belong_together(name: str) -> None:
     assert set(facts.channels.values()) == set(facts.sockets)
     assert ("funding" in facts.channels) == (facts.market == "futures")
     assert (feed.ping(3) is None) == (facts.keepalive.ping == "frame")
-    assert feed.native("BTC/USDT") == "BTCUSDT"
+    assert feed.native("BTC/USDT") == native_of(facts)
     for hosts in (facts.main, facts.test):
         assert hosts.rest.startswith("https://")
         assert all(socket_url(feed, hosts, socket).startswith("wss://") for socket in facts.sockets)
@@ -311,6 +322,6 @@ def test_recorded_instruments_are_read_whole(name: str, recorded: str) -> None:
 def test_an_unknown_venue_names_the_nearest() -> None:
     with pytest.raises(Misconfigured, match=r"^unknown exchange: binnance: did you mean binance\?"):
         registry.venue("binnance")
-    with pytest.raises(Misconfigured, match=r"^unknown exchange: zzz: known are binance, bybit$"):
+    with pytest.raises(Misconfigured, match=r"^unknown exchange: zzz: known are binance, bybit, kucoin$"):
         registry.feed("zzz", "spot")
     assert registry.feed("bybit", "spot") is FEEDS["bybit:spot"]
