@@ -16,12 +16,17 @@ from tests.venues.recorded import Recorded, own, stretch
 
 NOW_US = expected_binance.RECEIVED_US
 NATIVES = {
-    "gateio:spot": "BTC_USDT",
-    "gateio:futures": "BTC_USDT",
-    "bingx:spot": "BTC-USDT",
-    "bingx:futures": "BTC-USDT",
     "okx:spot": "BTC-USDT",
     "okx:futures": "BTC-USDT-SWAP",
+    "kucoin:spot": "BTC-USDT",
+    "kucoin:futures": "XBTUSDTM",
+    "htx:spot": "btcusdt",
+    "htx:futures": "BTC-USDT",
+    "mexc:futures": "BTC_USDT",
+    "bingx:spot": "BTC-USDT",
+    "bingx:futures": "BTC-USDT",
+    "gateio:spot": "BTC_USDT",
+    "gateio:futures": "BTC_USDT",
 }
 """BTC/USDT, where it is not BTCUSDT."""
 FEEDS = {f"{venue.id}:{market}": feed for venue in registry.VENUES.values() for market, feed in venue.feeds.items()}

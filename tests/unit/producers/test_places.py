@@ -49,6 +49,7 @@ BTC, ETH = instrument("BTC/USDT"), instrument("ETH/USDT")
 def test_without_a_name_every_market_of_every_venue_is_meant() -> None:
     everything = (
         Place("binance", "spot"), Place("binance", "futures"), Place("bybit", "spot"), Place("bybit", "futures"),
+        Place("kucoin", "spot"), Place("kucoin", "futures"),
     )  # fmt: skip
     assert choose((), "all") == everything
     assert choose(("all",), "all") == everything
