@@ -26,6 +26,15 @@ STRETCHES = {
     "binance/futures.book-202107-keepusdt": (131, 4),
     "binance/futures.book-202107-ctkusdt": (179, 6),
     "bybit/futures.book-202412xrp": (24, 0),
+    # Whole books alone: each replaces the one before, and none is a hole.
+    "htx/spot.book-202104a-trioeth": (0, 0),
+    "htx/spot.book-202104a-borusdt": (0, 0),
+    "htx/spot.book-202104a-omgbtc": (0, 0),
+    "htx/spot.book-202104a-xvgeth": (0, 0),
+    "htx/spot.book-202104a-dogeeth": (0, 0),
+    "htx/futures.book-202202a-grtusdt": (0, 0),
+    "htx/futures.book-202202a-snxusdt": (0, 0),
+    "htx/futures.book-202202a-achusdt": (0, 0),
 }
 LONG = [name for name, (applied, _) in STRETCHES.items() if applied > 20]
 

@@ -32,7 +32,8 @@ class Envelope(msgspec.Struct, frozen=True):
     client_id: int | str | None = field(name="cid", default=None)
     # The `op` protocol wants the time of its ping back as it came, as text or as number.
     ts: Milliseconds | Annotated[str, Meta(max_length=32)] | None = None
-    status: str | None = None
+    # A word, but a number where it is an order's.
+    status: int | str | None = None
     code: int | str | None = field(name="err-code", default=None)
     message: str | None = field(name="err-msg", default=None)
 
