@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import tracemalloc
 import zlib
 from collections.abc import Callable
 
@@ -54,6 +55,18 @@ def test_what_is_no_whole_gzip_of_a_frame_is_an_invalid_message(frame: bytes) ->
 def test_a_frame_of_just_the_most_bytes_is_still_read() -> None:
     frame = gzip.compress(b'{"ping":1}'.ljust(16 * 1024 * 1024))
     assert SPOT.decode(frame, NOW_US) == (ServerPing(reply=b'{"pong":1}'),)
+
+
+def test_a_frame_that_claims_to_be_huge_is_not_inflated() -> None:
+    packer = zlib.compressobj(wbits=16 + zlib.MAX_WBITS)
+    bomb = b"".join(packer.compress(bytes(1024 * 1024)) for _ in range(256)) + packer.flush()
+    tracemalloc.start()
+    try:
+        with pytest.raises(InvalidMessage, match="inflates to more than"):
+            SPOT.decode(bomb, NOW_US)
+        assert tracemalloc.get_traced_memory()[1] < 64 * 1024 * 1024
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize(
