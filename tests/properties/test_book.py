@@ -13,7 +13,7 @@ from tapeline.domain.book import Applied, BookDelta, BookKeeper, BookSnapshot, R
 from tapeline.errors import InvalidMessage
 from tapeline.venues import registry
 from tapeline.venues.contract import Feed
-from tests.venues.recorded import own
+from tests.venues.recorded import Recorded, own
 
 Change = tuple[str, float, float]
 PRICES = st.integers(1, 40).map(float)
@@ -205,7 +205,7 @@ def test_c_02_a_valid_book_is_never_crossed_even_when_the_venue_sends_nonsense(
 
 FEEDS = [feed for venue in registry.VENUES.values() for feed in venue.feeds.values()]
 FRAMES = [
-    (feed, line.data)
+    (feed, line)
     for feed in FEEDS
     for line in own(feed.facts.venue, feed.facts.market)
     if not line.channel.startswith("rest_")
@@ -218,8 +218,8 @@ VALUES = st.recursive(
 
 
 @given(st.sampled_from(FRAMES), st.data())
-def test_any_mutated_bytes_decode_or_are_an_invalid_message(frame: tuple[Feed, bytes], data: st.DataObject) -> None:
-    feed, text = frame
+def test_any_mutated_bytes_decode_or_are_an_invalid_message(frame: tuple[Feed, Recorded], data: st.DataObject) -> None:
+    feed, text = frame[0], frame[1].data
     begin = data.draw(st.integers(0, len(text)))
     end = data.draw(st.integers(begin, min(len(text), begin + 8)))
     mutated = text[:begin] + data.draw(st.binary(max_size=4)) + text[end:]
@@ -228,9 +228,9 @@ def test_any_mutated_bytes_decode_or_are_an_invalid_message(frame: tuple[Feed, b
 
 
 @given(st.sampled_from(FRAMES), st.data())
-def test_any_mutated_value_decodes_or_is_an_invalid_message(frame: tuple[Feed, bytes], data: st.DataObject) -> None:
-    feed, text = frame
-    plain = msgspec.json.decode(text)
+def test_any_mutated_value_decodes_or_is_an_invalid_message(frame: tuple[Feed, Recorded], data: st.DataObject) -> None:
+    feed, line = frame
+    plain = msgspec.json.decode(line.frame)
     holder = plain
     while True:
         keys = list(holder) if isinstance(holder, dict) else list(range(len(holder)))
@@ -242,6 +242,7 @@ def test_any_mutated_value_decodes_or_is_an_invalid_message(frame: tuple[Feed, b
             break
         holder = holder[key]
     with contextlib.suppress(InvalidMessage):
-        events = feed.decode(msgspec.json.encode(plain), 5)
+        mutated = msgspec.structs.replace(line, frame=msgspec.json.encode(plain).decode())
+        events = feed.decode(mutated.data, 5)
         assert isinstance(events, tuple)
         assert msgspec.json.decode(msgspec.json.encode(events)) is not None

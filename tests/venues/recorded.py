@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import subprocess
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import pytest
@@ -15,7 +18,7 @@ FRAMES = HERE / "frames"
 
 
 class Recorded(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of a file of frames."""
+    """One line of a file of frames: as received, or in base64 where that is binary, or readable where it is gzip."""
 
     venue: str
     market: str
@@ -23,10 +26,13 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
     recv_us: int | None = None
     url: str | None = None
     frame: str
+    encoding: Literal["base64", "gzip"] | None = None
 
     @property
     def data(self) -> bytes:
-        return self.frame.encode()
+        if self.encoding == "base64":
+            return base64.b64decode(self.frame)
+        return gzip.compress(self.frame.encode(), mtime=0) if self.encoding == "gzip" else self.frame.encode()
 
 
 def own(venue: str, market: str) -> list[Recorded]:

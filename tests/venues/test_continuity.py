@@ -43,6 +43,15 @@ STRETCHES = {
     "kucoin/spot.book-202104a-cappbtc": (92, 1),
     "kucoin/spot.book-202104a-dapptbtc": (162, 8),
     "kucoin/spot.book-202104a-covbtc": (48, 4),
+    # Whole books alone: each replaces the one before, and none is a hole.
+    "htx/spot.book-202104a-trioeth": (0, 0),
+    "htx/spot.book-202104a-borusdt": (0, 0),
+    "htx/spot.book-202104a-omgbtc": (0, 0),
+    "htx/spot.book-202104a-xvgeth": (0, 0),
+    "htx/spot.book-202104a-dogeeth": (0, 0),
+    "htx/futures.book-202202a-grtusdt": (0, 0),
+    "htx/futures.book-202202a-snxusdt": (0, 0),
+    "htx/futures.book-202202a-achusdt": (0, 0),
 }
 REST_SNAPSHOTS = {"binance", "gateio", "kucoin"}
 """Where a recorded snapshot is an answer of REST and no frame."""

@@ -1,0 +1,258 @@
+"""What our own futures frames of HTX must become, value by value."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from msgspec.structs import replace
+
+from tapeline.domain.book import BookDelta, BookSnapshot
+from tapeline.domain.events import Instrument
+from tapeline.venues.contract import (
+    Answer,
+    FundingUpdate,
+    InstrumentPage,
+    PublicTrade,
+    ServerClosing,
+    ServerPing,
+    Unexpected,
+)
+from tests.venues.expected_htx import RECEIVED_US
+
+SWAP = Instrument(
+    venue="htx",
+    market="futures",
+    symbol="BTC/USDT",
+    native="BTC-USDT",
+    base="BTC",
+    quote="USDT",
+    status="trading",
+    price_tick=Decimal("0.1"),
+    quantity_step=Decimal("0.001"),
+    contract_size=Decimal("0.001"),
+    min_quantity=Decimal("0.001"),
+    maker_fee=Decimal("0.0002"),
+    taker_fee=Decimal("0.0006"),
+    funding_interval_us=28_800_000_000,
+    received_us=RECEIVED_US,
+    published_us=RECEIVED_US,
+)
+
+FUTURES: dict[str, object] = {
+    "book_snapshot": (
+        BookSnapshot(
+            native="BTC-USDT",
+            sequence=1512467,
+            replaces=True,
+            bid_prices=(13071.9, 13060.0),
+            bid_quantities=(38.0, 400.0),
+            ask_prices=(13081.9, 13099.7),
+            ask_quantities=(206.0, 371.0),
+            venue_us=1603707712356000,
+            received_us=RECEIVED_US,
+        ),
+    ),
+    "book_delta": (
+        BookDelta(
+            native="BTC-USDT",
+            follows=1512467,
+            first=1512468,
+            sequence=1512468,
+            bid_prices=(13071.9, 13071.5),
+            bid_quantities=(0.0, 12.0),
+            ask_prices=(),
+            ask_quantities=(),
+            venue_us=1603707712386000,
+            received_us=RECEIVED_US,
+        ),
+    ),
+    "book_exact": (
+        BookDelta(
+            native="BTC-USDT",
+            follows=1512468,
+            first=1512469,
+            sequence=1512469,
+            bid_prices=(0.000012345678901234567,),
+            bid_quantities=(12345678901234567.0,),
+            ask_prices=(),
+            ask_quantities=(),
+            venue_us=1603707712416000,
+            received_us=RECEIVED_US,
+            exact={"bid_prices[0]": "0.000012345678901234567", "bid_quantities[0]": "12345678901234567"},
+        ),
+    ),
+    "book_whole": (
+        BookSnapshot(
+            native="BTC-USDT",
+            sequence=42123280739,
+            replaces=True,
+            routine=True,
+            bid_prices=(0.05558,),
+            bid_quantities=(1265.0,),
+            ask_prices=(0.0557,),
+            ask_quantities=(20.0,),
+            venue_us=1645289384613000,
+            received_us=RECEIVED_US,
+        ),
+    ),
+    "trade": (
+        PublicTrade(
+            native="BTC-USDT",
+            trade_id="1000219512747480000",
+            sequence=1000219512747480000,
+            price=65500.1,
+            quantity=98.0,
+            side="sell",
+            venue_us=1722863196444000,
+            received_us=RECEIVED_US,
+        ),
+        PublicTrade(
+            native="BTC-USDT",
+            trade_id="1000219512747480001",
+            sequence=1000219512747480001,
+            price=65500.00000000001,
+            quantity=1.0,
+            side="buy",
+            venue_us=1722863196444000,
+            received_us=RECEIVED_US,
+            exact={"price": "65500.00000000001"},
+        ),
+    ),
+    "trade_exact": (
+        PublicTrade(
+            native="BTC-USDT",
+            trade_id="5",
+            sequence=5,
+            price=0.5,
+            quantity=12345678901234567.0,
+            side="buy",
+            venue_us=1722863196444000,
+            received_us=RECEIVED_US,
+            exact={"quantity": "12345678901234567"},
+        ),
+    ),
+    "mark": (
+        FundingUpdate(
+            native="BTC-USDT", whole=False, mark_price=9800.12, venue_us=1489474082831000, received_us=RECEIVED_US
+        ),
+    ),
+    "index": (
+        FundingUpdate(
+            native="BTC-USDT",
+            whole=False,
+            index_price=86812.90428571429,
+            venue_us=1604387688243000,
+            received_us=RECEIVED_US,
+            exact={"index_price": "86812.90428571429"},
+        ),
+    ),
+    "rate": (
+        FundingUpdate(
+            native="BTC-USDT",
+            whole=False,
+            rate=-0.000220068774978695,
+            next_us=1603785600000000,
+            venue_us=1603778748166000,
+            received_us=RECEIVED_US,
+        ),
+        FundingUpdate(
+            native="ETH-USDT",
+            whole=False,
+            rate=0.0001,
+            next_us=1603785600000000,
+            venue_us=1603778748166000,
+            received_us=RECEIVED_US,
+        ),
+    ),
+    "ping": (ServerPing(reply=b'{"pong":18212558000}'),),
+    "op_ping": (ServerPing(reply=b'{"op":"pong","ts":"1492420473058"}'),),
+    "op_ping_of_a_number": (ServerPing(reply=b'{"op":"pong","ts":1492420473058}'),),
+    "op_ack": (Answer(request_id=7),),
+    "op_refusal": (Answer(request_id=8, error="2011 illegal topic"),),
+    "op_closing": (ServerClosing(reason="close"),),
+    "op_unexpected": (Unexpected(kind="accounts_cross"),),
+    "ack": (Answer(request_id=7),),
+    "unexpected": (Unexpected(kind="market.BTC-USDT.bbo"),),
+    "rest_book": BookSnapshot(
+        native="BTC-USDT",
+        sequence=1250406,
+        replaces=False,
+        limit=150,
+        bid_prices=(48596.4, 48585.7),
+        bid_quantities=(90.0, 180.0),
+        ask_prices=(48611.5, 48635.2),
+        ask_quantities=(741.0, 792.0),
+        venue_us=1638754215640000,
+        received_us=RECEIVED_US,
+    ),
+    "rest_trades": (
+        PublicTrade(
+            native="BTC-USDT",
+            trade_id="1314767860000",
+            sequence=1314767860000,
+            price=13081.0,
+            quantity=2.0,
+            side="sell",
+            venue_us=1603695383000000,
+            received_us=RECEIVED_US,
+        ),
+        PublicTrade(
+            native="BTC-USDT",
+            trade_id="1314767870000",
+            sequence=1314767870000,
+            price=13081.3,
+            quantity=1.0,
+            side="buy",
+            venue_us=1603695383124000,
+            received_us=RECEIVED_US,
+        ),
+        PublicTrade(
+            native="BTC-USDT",
+            trade_id="1314767870001",
+            sequence=1314767870001,
+            price=13081.4,
+            quantity=3.0,
+            side="buy",
+            venue_us=1603695383124000,
+            received_us=RECEIVED_US,
+        ),
+    ),
+    "rest_funding": FundingUpdate(
+        native="BTC-USDT",
+        whole=False,
+        rate=-0.000220068774978695,
+        next_us=1790150400000000,
+        venue_us=1790134380123000,
+        received_us=RECEIVED_US,
+    ),
+    "rest_instruments": InstrumentPage(
+        instruments=(
+            SWAP,
+            replace(
+                SWAP,
+                symbol="DOGE/USDT",
+                native="DOGE-USDT",
+                base="DOGE",
+                status="halted",
+                price_tick=Decimal("0.000001"),
+                quantity_step=Decimal(100),
+                contract_size=Decimal(100),
+                min_quantity=Decimal(100),
+                funding_interval_us=None,
+            ),
+            replace(
+                SWAP,
+                symbol="CVX/USDT",
+                native="CVX-USDT",
+                base="CVX",
+                status="closed",
+                price_tick=Decimal("0.001"),
+                quantity_step=Decimal(1),
+                contract_size=Decimal(1),
+                min_quantity=Decimal(1),
+                funding_interval_us=3_600_000_000,
+            ),
+        ),
+        skipped=("龙虾-USDT", "ODD-USDT"),
+    ),
+}
