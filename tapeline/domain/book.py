@@ -12,16 +12,20 @@ Venues translate their numbering: a delta holds every change after `follows` up 
 While it has no valid book the keeper keeps the newest unbroken run of deltas, bounded; a snapshot from before that run
 is unusable: fetch again. What is missing of a book after a hole are the changes after `from_id` up to and including
 `to_id`, the sequence of the snapshot that repaired it, which holds their result.
+
+Where the venue sends a checksum, a book is valid only while it comes to it: after each change, and each whole book.
+Numbers need not show a hole then; one that a routine whole book follows at once is not seen, nor is anything wrong.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from typing import Final, Literal, NoReturn
+from typing import Final, Literal, NamedTuple, NoReturn
 
 import msgspec
 
+from tapeline.domain.checksum import Check, ChecksumRule, Window
 from tapeline.domain.events import GapCause
 from tapeline.domain.exact import Exact
 from tapeline.domain.levels import Column, Levels, texts_by_place
@@ -52,6 +56,7 @@ class BookDelta(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Changes of one book: everything after `follows` up to and including `sequence`; quantity 0 deletes a level.
 
     `follows` is None where the venue does not say it and its numbers leave some out: any higher number is the next one.
+    `check` is the venue's checksum of the book after the change.
     """
 
     native: str
@@ -65,6 +70,7 @@ class BookDelta(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     venue_us: int | None = None
     received_us: int
     exact: Exact | None = None
+    check: Check | None = None
 
 
 class BookSnapshot(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -86,6 +92,7 @@ class BookSnapshot(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     venue_us: int | None = None
     received_us: int
     exact: Exact | None = None
+    check: Check | None = None
 
 
 class Hole(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -102,7 +109,9 @@ class Hole(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Applied(msgspec.Struct, frozen=True):
-    """The delta is in the book: publish both."""
+    """The delta is in the book: publish both; `change` in its place, where levels fell out of a window by it."""
+
+    change: BookDelta | None = None
 
 
 class Ignored(msgspec.Struct, frozen=True):
@@ -139,6 +148,16 @@ class Refreshed(msgspec.Struct, frozen=True):
     """The valid book is known as deep as the snapshot, and nothing was missed: there is nothing to publish."""
 
 
+class _Built(NamedTuple):
+    """A book made of a snapshot and the kept changes behind it, and how it differs from the venue's checksum."""
+
+    bids: Levels
+    asks: Levels
+    window: Window | None
+    changes: tuple[BookDelta, ...]
+    unlike: str | None
+
+
 class Top(msgspec.Struct, frozen=True, gc=False):
     """The best levels of both sides as columns, best first, with the texts that a double cannot hold."""
 
@@ -160,7 +179,13 @@ class BookKeeper:
     """One book of one instrument: feeds on deltas and snapshots, and says after each what became of the book."""
 
     def __init__(
-        self, *, epoch: int, most_levels: int = 5_000, most_kept: int = 1_000, hole: Hole | None = None
+        self,
+        *,
+        epoch: int,
+        most_levels: int = 5_000,
+        most_kept: int = 1_000,
+        hole: Hole | None = None,
+        checksum: ChecksumRule | None = None,
     ) -> None:
         """Begin without a book; `hole` is what a predecessor left open: the first snapshot closes it."""
         self.state: State = "waiting"
@@ -174,6 +199,9 @@ class BookKeeper:
         self._hole = hole
         self._bids = Levels("bid", most=most_levels)
         self._asks = Levels("ask", most=most_levels)
+        self._rule = checksum
+        # The texts beside the two sides, where there is a rule.
+        self._window: Window | None = None
         self._kept: deque[BookDelta] = deque(maxlen=most_kept)
         # Right after a snapshot, when the next delta may begin before it.
         self._fresh = False
@@ -203,12 +231,13 @@ class BookKeeper:
         elif self.state == "valid":
             return self._unusable("the book is valid")
         later = [delta for delta in self._kept if delta.sequence > snapshot.sequence]
-        sides = self._built(snapshot, later)
-        wrong = self._behind(snapshot, later) or _no_book(snapshot, *sides)
+        built = self._built(snapshot, later)
+        wrong = self._behind(snapshot, later) or _no_book(snapshot, built)
         if wrong is None:
-            return self._restore(snapshot, tuple(later), sides)
+            return self._restore(snapshot, built)
         if self.state == "valid":
-            return self._stale("lost", "venue", f"the venue replaced its book, and {wrong}")
+            cause: GapCause = "checksum" if built.unlike else "venue"
+            return self._stale("lost", cause, f"the venue replaced its book, and {wrong}")
         return self._unusable(wrong)
 
     def begin_refresh(self) -> None:
@@ -227,11 +256,11 @@ class BookKeeper:
         begins = later[0].follows if later else self.sequence
         if begins is not None and begins > snapshot.sequence:
             return Unusable(f"it ends at {snapshot.sequence}, the kept changes begin after {begins}")
-        sides = self._built(snapshot, later)
-        wrong = _no_book(snapshot, *sides)
+        built = self._built(snapshot, later)
+        wrong = _no_book(snapshot, built)
         if wrong is not None:
             return Unusable(wrong)
-        self._bids, self._asks = sides
+        self._bids, self._asks, self._window = built.bids, built.asks, built.window
         self._refreshing = False
         self._kept.clear()
         return REFRESHED
@@ -276,6 +305,12 @@ class BookKeeper:
     def _apply(self, delta: BookDelta, last: int) -> Applied | WentStale:
         bids, asks = self._bids, self._asks
         _change(bids, asks, delta)
+        applied = APPLIED
+        if self._window is not None:
+            change, unlike = _checked(self._window, bids, asks, delta)
+            if unlike is not None:
+                return self._stale("hole", "checksum", f"{unlike} at {delta.sequence}, after {last}", delta)
+            applied = APPLIED if change is delta else Applied(change)
         bid_prices, ask_prices = bids.prices, asks.prices
         if bid_prices and ask_prices and bid_prices[-1] >= ask_prices[0]:
             detail = f"bid {bids.best()} meets ask {asks.best()} at {delta.sequence}, after {last}"
@@ -288,7 +323,7 @@ class BookKeeper:
         self.received_us = delta.received_us
         self.venue_us = venue_us = delta.venue_us
         self._proof_us = venue_us or delta.received_us
-        return APPLIED
+        return applied
 
     def _anew(self, delta: BookDelta) -> WentStale | Restored:
         """Go on behind the change of numbers: readers get the whole book, in an epoch of its own."""
@@ -371,16 +406,26 @@ class BookKeeper:
         self._go("unusable")
         return Unusable(reason)
 
-    def _built(self, snapshot: BookSnapshot, later: Sequence[BookDelta]) -> tuple[Levels, Levels]:
+    def _built(self, snapshot: BookSnapshot, later: Sequence[BookDelta]) -> _Built:
         bids, asks = Levels("bid", most=self._most), Levels("ask", most=self._most)
         limit, exact = snapshot.limit, snapshot.exact
         bids.replace(snapshot.bid_prices, snapshot.bid_quantities, limit=limit, texts=texts_by_place(exact, "bid"))
         asks.replace(snapshot.ask_prices, snapshot.ask_quantities, limit=limit, texts=texts_by_place(exact, "ask"))
+        if self._rule is None:
+            for delta in later:
+                _change(bids, asks, delta)
+            return _Built(bids, asks, None, tuple(later), None)
+        window = Window(self._rule)
+        unlike = _unlike(window, bids, asks, snapshot)
+        changes: list[BookDelta] = []
         for delta in later:
-            _change(bids, asks, delta)
-        return bids, asks
+            if unlike is None:
+                _change(bids, asks, delta)
+                change, unlike = _checked(window, bids, asks, delta)
+                changes.append(change)
+        return _Built(bids, asks, window, tuple(changes), unlike)
 
-    def _restore(self, snapshot: BookSnapshot, later: tuple[BookDelta, ...], sides: tuple[Levels, Levels]) -> Restored:
+    def _restore(self, snapshot: BookSnapshot, built: _Built) -> Restored:
         if self.state == "valid" and self.sequence != snapshot.sequence and not snapshot.routine:
             # The stream sent its book anew: what changed in between was never said.
             self._stale("lost", "venue", "the venue sent its book anew")
@@ -394,10 +439,11 @@ class BookKeeper:
             end_us = max(at_us, self._hole.start_us, *passed)
             to_id = str(snapshot.sequence)
             closed = msgspec.structs.replace(self._hole, to_id=to_id, to_epoch=self.epoch, end_us=end_us)
+        later = built.changes
         newest = later[-1] if later else snapshot
         self.sequence, self.venue_us, self.received_us = newest.sequence, newest.venue_us, newest.received_us
         self._proof_us = newest.venue_us or newest.received_us
-        self._bids, self._asks = sides
+        self._bids, self._asks, self._window = built.bids, built.asks, built.window
         self._fresh, self._renumbered, self._refreshing, self._hole = not later, False, False, None
         self._kept.clear()
         return Restored(snapshot, later, closed)
@@ -419,7 +465,35 @@ def _change(bids: Levels, asks: Levels, delta: BookDelta) -> None:
         asks.note(delta.ask_prices, texts_by_place(delta.exact, "ask"))
 
 
-def _no_book(snapshot: BookSnapshot, bids: Levels, asks: Levels) -> str | None:
+def _checked(window: Window, bids: Levels, asks: Levels, delta: BookDelta) -> tuple[BookDelta, str | None]:
+    """Cut an applied delta to the window; return it with the deletions that this took, and what is wrong by then."""
+    check = delta.check
+    if check is None:
+        return delta, "it has no checksum"
+    window.note(delta.bid_prices, delta.ask_prices, check)
+    low, high = window.beyond(bids, asks)
+    if low or high:
+        no_bids, no_asks = (0.0,) * len(low), (0.0,) * len(high)
+        cut = {"bid_prices": low, "bid_quantities": no_bids, "ask_prices": high, "ask_quantities": no_asks}
+        _change(bids, asks, msgspec.structs.replace(delta, exact=None, **cut))
+        delta = msgspec.structs.replace(delta, **{name: getattr(delta, name) + more for name, more in cut.items()})
+    return delta, window.wrong(bids, asks, check)
+
+
+def _unlike(window: Window, bids: Levels, asks: Levels, snapshot: BookSnapshot) -> str | None:
+    """Take the texts of a whole book, and say what is wrong with it."""
+    if snapshot.check is None:
+        return "it has no checksum"
+    if any(window.beyond(bids, asks)):
+        return f"it has {len(bids.prices)} bids and {len(asks.prices)} asks, more than its checksum is of"
+    window.note(snapshot.bid_prices, snapshot.ask_prices, snapshot.check)
+    return window.wrong(bids, asks, snapshot.check)
+
+
+def _no_book(snapshot: BookSnapshot, built: _Built) -> str | None:
+    bids, asks = built.bids, built.asks
+    if built.unlike is not None:
+        return built.unlike
     if not snapshot.bid_prices and not snapshot.ask_prices:
         return "it is empty"
     if bids.prices and asks.prices and bids.prices[-1] >= asks.prices[0]:
