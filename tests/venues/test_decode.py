@@ -8,7 +8,7 @@ import pytest
 from tapeline.errors import InvalidMessage, Misconfigured, Unavailable, VenueRefused
 from tapeline.venues import registry
 from tapeline.venues.contract import Feed, FundingUpdate, PublicTrade, Want, merged, socket_url
-from tests.venues import expected_binance, expected_bybit
+from tests.venues import expected_binance, expected_bybit, expected_coinex
 from tests.venues.recorded import Recorded, own, stretch
 
 NOW_US = expected_binance.RECEIVED_US
@@ -17,6 +17,8 @@ EXPECTED = {
     "binance:futures": expected_binance.FUTURES,
     "bybit:spot": expected_bybit.SPOT,
     "bybit:futures": expected_bybit.FUTURES,
+    "coinex:spot": expected_coinex.SPOT,
+    "coinex:futures": expected_coinex.FUTURES,
 }
 FEEDS = {f"{venue.id}:{market}": feed for venue in registry.VENUES.values() for market, feed in venue.feeds.items()}
 OWN = [(name, line) for name in FEEDS for line in own(*name.split(":"))]
@@ -83,6 +85,19 @@ def test_c_03_unknown_fields_are_ignored(name: str, line: Recorded) -> None:
         ("bybit:spot", "rest_book", '"s":"BTCUSDT"', '"s":"ETHUSDT"', "result.s"),
         ("bybit:futures", "funding", '"fundingRate":"-0.000212"', '"fundingRate":"much"', "fundingRate"),
         ("bybit:futures", "funding", '"nextFundingTime":"1673280000000"', '"nextFundingTime":"1.5"', "nextFundingTime"),
+        ("coinex:spot", "book_delta", '"86680.5"', '"-1"', "data.depth.bids[1][0]"),
+        ("coinex:spot", "book_delta", '"86680.5"', "86680.5", "data.depth.bids[1][0]"),
+        ("coinex:spot", "book_delta", '"0.60000000"', '"nan"', "data.depth.asks[0][1]"),
+        ("coinex:spot", "book_delta", ',"checksum":325907212', "", "data.depth"),
+        ("coinex:spot", "book_delta", "325907212", "4294967296", "data.depth.checksum"),
+        ("coinex:spot", "book_delta", '"is_full":false,', "", "data"),
+        ("coinex:spot", "trade", '"sell"', '"both"', "side"),
+        ("coinex:spot", "trade", '"0.00000325"', '"0"', "data.deal_list[0].amount"),
+        ("coinex:spot", "pong", '{"result":"pong"}', '{"result":[]}', "result"),
+        ("coinex:spot", "rest_book", '"BTCUSDT"', '"ETHUSDT"', "data.market"),
+        ("coinex:spot", "rest_instruments", '"0.0015"', '"much"', "maker_fee_rate"),
+        ("coinex:futures", "funding", '"83154"', '"inf"', "data.state_list[0].mark_price"),
+        ("coinex:futures", "rest_funding", "[{", "[{},{", "data[0]"),
     ],
 )
 def test_a_wrong_field_is_an_invalid_message_that_names_it(
@@ -311,6 +326,6 @@ def test_recorded_instruments_are_read_whole(name: str, recorded: str) -> None:
 def test_an_unknown_venue_names_the_nearest() -> None:
     with pytest.raises(Misconfigured, match=r"^unknown exchange: binnance: did you mean binance\?"):
         registry.venue("binnance")
-    with pytest.raises(Misconfigured, match=r"^unknown exchange: zzz: known are binance, bybit$"):
+    with pytest.raises(Misconfigured, match=f"^unknown exchange: zzz: known are {', '.join(registry.VENUES)}$"):
         registry.feed("zzz", "spot")
     assert registry.feed("bybit", "spot") is FEEDS["bybit:spot"]
