@@ -21,14 +21,56 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from typing import Final, Literal, NamedTuple, NoReturn
+from typing import Final, Literal, NoReturn
 
 import msgspec
 
-from tapeline.domain.checksum import Check, ChecksumRule, Window
+from tapeline.domain.book_building import Built, build, checked, no_book, put
+from tapeline.domain.book_values import (
+    ALREADY_STALE,
+    APPLIED,
+    KEPT,
+    OLD,
+    REFRESHED,
+    Applied,
+    BookDelta,
+    BookSnapshot,
+    Hole,
+    Ignored,
+    Kept,
+    Refreshed,
+    Restored,
+    Top,
+    Unusable,
+    WentStale,
+)
+from tapeline.domain.checksum import ChecksumRule, Window
 from tapeline.domain.events import GapCause
 from tapeline.domain.exact import Exact
-from tapeline.domain.levels import Column, Levels, texts_by_place
+from tapeline.domain.levels import Levels
+
+__all__ = [
+    "ALREADY_STALE",
+    "APPLIED",
+    "KEPT",
+    "OLD",
+    "REFRESHED",
+    "TABLE",
+    "Applied",
+    "BookDelta",
+    "BookKeeper",
+    "BookSnapshot",
+    "Hole",
+    "Ignored",
+    "Kept",
+    "Refreshed",
+    "Restored",
+    "State",
+    "Step",
+    "Top",
+    "Unusable",
+    "WentStale",
+]
 
 State = Literal["waiting", "valid", "stale"]
 Step = Literal["kept", "unusable", "restored", "old", "next", "hole", "crossed", "lost"]
@@ -50,129 +92,6 @@ TABLE: Final[dict[State, dict[Step, State]]] = {
     "stale": {"kept": "stale", "unusable": "stale", "restored": "valid", "lost": "stale"},
 }
 """The book's life: {state: {step: next state}}; what does not stand here cannot happen."""
-
-
-class BookDelta(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Changes of one book: everything after `follows` up to and including `sequence`; quantity 0 deletes a level.
-
-    `follows` is None where the venue does not say it and its numbers leave some out: any higher number is the next one.
-    `check` is the venue's checksum of the book after the change.
-    """
-
-    native: str
-    follows: int | None
-    first: int
-    sequence: int
-    bid_prices: Column
-    bid_quantities: Column
-    ask_prices: Column
-    ask_quantities: Column
-    venue_us: int | None = None
-    received_us: int
-    exact: Exact | None = None
-    check: Check | None = None
-
-
-class BookSnapshot(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A whole book at `sequence`: `replaces` where the stream itself sent it, so that it holds whatever stood before.
-
-    `limit` is the number of levels that it was asked with, None where it holds all that the stream will ever change.
-    `routine` is one of a stream that tells each change, or repeats itself, by whole books: nothing is missed by it.
-    """
-
-    native: str
-    sequence: int
-    replaces: bool
-    routine: bool = False
-    limit: int | None = None
-    bid_prices: Column
-    bid_quantities: Column
-    ask_prices: Column
-    ask_quantities: Column
-    venue_us: int | None = None
-    received_us: int
-    exact: Exact | None = None
-    check: Check | None = None
-
-
-class Hole(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What a gap record says; open until a snapshot closes it. Times are the venue's where it gives one."""
-
-    epoch: int
-    from_id: str | None
-    start_us: int
-    cause: GapCause
-    detail: str | None = None
-    to_id: str | None = None
-    to_epoch: int | None = None
-    end_us: int | None = None
-
-
-class Applied(msgspec.Struct, frozen=True):
-    """The delta is in the book: publish both; `change` in its place, where levels fell out of a window by it."""
-
-    change: BookDelta | None = None
-
-
-class Ignored(msgspec.Struct, frozen=True):
-    """Nothing changed, for this reason."""
-
-    reason: str
-
-
-class Kept(msgspec.Struct, frozen=True):
-    """There is no valid book: the delta waits for a snapshot."""
-
-
-class WentStale(msgspec.Struct, frozen=True):
-    """The book is no longer to be trusted: publish it as stale, then the hole, and get a snapshot."""
-
-    hole: Hole
-
-
-class Restored(msgspec.Struct, frozen=True):
-    """The book is valid: publish the closed hole if any, the snapshot, then the kept changes that continue it."""
-
-    snapshot: BookSnapshot
-    changes: tuple[BookDelta, ...]
-    hole: Hole | None
-
-
-class Unusable(msgspec.Struct, frozen=True):
-    """The snapshot does not help, for this reason: get another one, unless the book is valid."""
-
-    reason: str
-
-
-class Refreshed(msgspec.Struct, frozen=True):
-    """The valid book is known as deep as the snapshot, and nothing was missed: there is nothing to publish."""
-
-
-class _Built(NamedTuple):
-    """A book made of a snapshot and the kept changes behind it, and how it differs from the venue's checksum."""
-
-    bids: Levels
-    asks: Levels
-    window: Window | None
-    changes: tuple[BookDelta, ...]
-    unlike: str | None
-
-
-class Top(msgspec.Struct, frozen=True, gc=False):
-    """The best levels of both sides as columns, best first, with the texts that a double cannot hold."""
-
-    bid_prices: Column
-    bid_quantities: Column
-    ask_prices: Column
-    ask_quantities: Column
-    exact: Exact | None = None
-
-
-APPLIED: Final = Applied()
-KEPT: Final = Kept()
-REFRESHED: Final = Refreshed()
-OLD: Final = Ignored("the book has it")
-ALREADY_STALE: Final = Ignored("there is no valid book")
 
 
 class BookKeeper:
@@ -231,8 +150,8 @@ class BookKeeper:
         elif self.state == "valid":
             return self._unusable("the book is valid")
         later = [delta for delta in self._kept if delta.sequence > snapshot.sequence]
-        built = self._built(snapshot, later)
-        wrong = self._behind(snapshot, later) or _no_book(snapshot, built)
+        built = build(snapshot, later, self._most, self._rule)
+        wrong = self._behind(snapshot, later) or no_book(snapshot, built)
         if wrong is None:
             return self._restore(snapshot, built)
         if self.state == "valid":
@@ -256,8 +175,8 @@ class BookKeeper:
         begins = later[0].follows if later else self.sequence
         if begins is not None and begins > snapshot.sequence:
             return Unusable(f"it ends at {snapshot.sequence}, the kept changes begin after {begins}")
-        built = self._built(snapshot, later)
-        wrong = _no_book(snapshot, built)
+        built = build(snapshot, later, self._most, self._rule)
+        wrong = no_book(snapshot, built)
         if wrong is not None:
             return Unusable(wrong)
         self._bids, self._asks, self._window = built.bids, built.asks, built.window
@@ -304,10 +223,10 @@ class BookKeeper:
 
     def _apply(self, delta: BookDelta, last: int) -> Applied | WentStale:
         bids, asks = self._bids, self._asks
-        _change(bids, asks, delta)
+        put(bids, asks, delta)
         applied = APPLIED
         if self._window is not None:
-            change, unlike = _checked(self._window, bids, asks, delta)
+            change, unlike = checked(self._window, bids, asks, delta)
             if unlike is not None:
                 return self._stale("hole", "checksum", f"{unlike} at {delta.sequence}, after {last}", delta)
             applied = APPLIED if change is delta else Applied(change)
@@ -406,26 +325,7 @@ class BookKeeper:
         self._go("unusable")
         return Unusable(reason)
 
-    def _built(self, snapshot: BookSnapshot, later: Sequence[BookDelta]) -> _Built:
-        bids, asks = Levels("bid", most=self._most), Levels("ask", most=self._most)
-        limit, exact = snapshot.limit, snapshot.exact
-        bids.replace(snapshot.bid_prices, snapshot.bid_quantities, limit=limit, texts=texts_by_place(exact, "bid"))
-        asks.replace(snapshot.ask_prices, snapshot.ask_quantities, limit=limit, texts=texts_by_place(exact, "ask"))
-        if self._rule is None:
-            for delta in later:
-                _change(bids, asks, delta)
-            return _Built(bids, asks, None, tuple(later), None)
-        window = Window(self._rule)
-        unlike = _unlike(window, bids, asks, snapshot)
-        changes: list[BookDelta] = []
-        for delta in later:
-            if unlike is None:
-                _change(bids, asks, delta)
-                change, unlike = _checked(window, bids, asks, delta)
-                changes.append(change)
-        return _Built(bids, asks, window, tuple(changes), unlike)
-
-    def _restore(self, snapshot: BookSnapshot, built: _Built) -> Restored:
+    def _restore(self, snapshot: BookSnapshot, built: Built) -> Restored:
         if self.state == "valid" and self.sequence != snapshot.sequence and not snapshot.routine:
             # The stream sent its book anew: what changed in between was never said.
             self._stale("lost", "venue", "the venue sent its book anew")
@@ -453,52 +353,6 @@ class BookKeeper:
         if following is None:
             _impossible(self.state, step)
         self.state = following
-
-
-def _change(bids: Levels, asks: Levels, delta: BookDelta) -> None:
-    if delta.bid_prices:
-        bids.change(delta.bid_prices, delta.bid_quantities)
-    if delta.ask_prices:
-        asks.change(delta.ask_prices, delta.ask_quantities)
-    if delta.exact is not None or bids.noted or asks.noted:
-        bids.note(delta.bid_prices, texts_by_place(delta.exact, "bid"))
-        asks.note(delta.ask_prices, texts_by_place(delta.exact, "ask"))
-
-
-def _checked(window: Window, bids: Levels, asks: Levels, delta: BookDelta) -> tuple[BookDelta, str | None]:
-    """Cut an applied delta to the window; return it with the deletions that this took, and what is wrong by then."""
-    check = delta.check
-    if check is None:
-        return delta, "it has no checksum"
-    window.note(delta.bid_prices, delta.ask_prices, check)
-    low, high = window.beyond(bids, asks)
-    if low or high:
-        no_bids, no_asks = (0.0,) * len(low), (0.0,) * len(high)
-        cut = {"bid_prices": low, "bid_quantities": no_bids, "ask_prices": high, "ask_quantities": no_asks}
-        _change(bids, asks, msgspec.structs.replace(delta, exact=None, **cut))
-        delta = msgspec.structs.replace(delta, **{name: getattr(delta, name) + more for name, more in cut.items()})
-    return delta, window.wrong(bids, asks, check)
-
-
-def _unlike(window: Window, bids: Levels, asks: Levels, snapshot: BookSnapshot) -> str | None:
-    """Take the texts of a whole book, and say what is wrong with it."""
-    if snapshot.check is None:
-        return "it has no checksum"
-    if any(window.beyond(bids, asks)):
-        return f"it has {len(bids.prices)} bids and {len(asks.prices)} asks, more than its checksum is of"
-    window.note(snapshot.bid_prices, snapshot.ask_prices, snapshot.check)
-    return window.wrong(bids, asks, snapshot.check)
-
-
-def _no_book(snapshot: BookSnapshot, built: _Built) -> str | None:
-    bids, asks = built.bids, built.asks
-    if built.unlike is not None:
-        return built.unlike
-    if not snapshot.bid_prices and not snapshot.ask_prices:
-        return "it is empty"
-    if bids.prices and asks.prices and bids.prices[-1] >= asks.prices[0]:
-        return f"it is crossed: bid {bids.best()} meets ask {asks.best()}"
-    return None
 
 
 def _impossible(state: State, step: str) -> NoReturn:
