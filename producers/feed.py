@@ -45,7 +45,7 @@ class BookFeed:
     def __init__(self, of: OfInstrument, protocol: BookProtocol, *, depth: int, hole: Hole | None = None) -> None:
         """Begin unconnected; `depth` cuts the published book, `hole` is what a dead predecessor left."""
         self.of = of
-        self.keeper = BookKeeper(epoch=0, hole=hole)
+        self.keeper = BookKeeper(epoch=0, hole=hole, checksum=protocol.checksum)
         self._protocol = protocol
         self._depth = depth
         self._connected = False
@@ -89,7 +89,8 @@ class BookFeed:
         outcome = self.keeper.delta(delta)
         if isinstance(outcome, Applied):
             self._heard(now_us)
-            record = delta_record(self.of, delta, epoch=self.keeper.epoch, published_us=now_us)
+            change = delta if outcome.change is None else outcome.change
+            record = delta_record(self.of, change, epoch=self.keeper.epoch, published_us=now_us)
             return [BookChanged(delta.received_us), Emit(record)]
         if isinstance(outcome, WentStale):
             return [*self._gone(outcome, now_us), *self._ask(now_us)]

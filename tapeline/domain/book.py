@@ -12,6 +12,9 @@ Venues translate their numbering: a delta holds every change after `follows` up 
 While it has no valid book the keeper keeps the newest unbroken run of deltas, bounded; a snapshot from before that run
 is unusable: fetch again. What is missing of a book after a hole are the changes after `from_id` up to and including
 `to_id`, the sequence of the snapshot that repaired it, which holds their result.
+
+Where the venue sends a checksum, a book is valid only while it comes to it: after each change, and each whole book.
+Numbers need not show a hole then; one that a routine whole book follows at once is not seen, nor is anything wrong.
 """
 
 from __future__ import annotations
@@ -22,9 +25,52 @@ from typing import Final, Literal, NoReturn
 
 import msgspec
 
+from tapeline.domain.book_building import Built, build, checked, no_book, put
+from tapeline.domain.book_values import (
+    ALREADY_STALE,
+    APPLIED,
+    KEPT,
+    OLD,
+    REFRESHED,
+    Applied,
+    BookDelta,
+    BookSnapshot,
+    Hole,
+    Ignored,
+    Kept,
+    Refreshed,
+    Restored,
+    Top,
+    Unusable,
+    WentStale,
+)
+from tapeline.domain.checksum import ChecksumRule, Window
 from tapeline.domain.events import GapCause
 from tapeline.domain.exact import Exact
-from tapeline.domain.levels import Column, Levels, texts_by_place
+from tapeline.domain.levels import Levels
+
+__all__ = [
+    "ALREADY_STALE",
+    "APPLIED",
+    "KEPT",
+    "OLD",
+    "REFRESHED",
+    "TABLE",
+    "Applied",
+    "BookDelta",
+    "BookKeeper",
+    "BookSnapshot",
+    "Hole",
+    "Ignored",
+    "Kept",
+    "Refreshed",
+    "Restored",
+    "State",
+    "Step",
+    "Top",
+    "Unusable",
+    "WentStale",
+]
 
 State = Literal["waiting", "valid", "stale"]
 Step = Literal["kept", "unusable", "restored", "old", "next", "hole", "crossed", "lost"]
@@ -48,119 +94,17 @@ TABLE: Final[dict[State, dict[Step, State]]] = {
 """The book's life: {state: {step: next state}}; what does not stand here cannot happen."""
 
 
-class BookDelta(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Changes of one book: everything after `follows` up to and including `sequence`; quantity 0 deletes a level.
-
-    `follows` is None where the venue does not say it and its numbers leave some out: any higher number is the next one.
-    """
-
-    native: str
-    follows: int | None
-    first: int
-    sequence: int
-    bid_prices: Column
-    bid_quantities: Column
-    ask_prices: Column
-    ask_quantities: Column
-    venue_us: int | None = None
-    received_us: int
-    exact: Exact | None = None
-
-
-class BookSnapshot(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A whole book at `sequence`: `replaces` where the stream itself sent it, so that it holds whatever stood before.
-
-    `limit` is the number of levels that it was asked with, None where it holds all that the stream will ever change.
-    `routine` is one of a stream that tells each change, or repeats itself, by whole books: nothing is missed by it.
-    """
-
-    native: str
-    sequence: int
-    replaces: bool
-    routine: bool = False
-    limit: int | None = None
-    bid_prices: Column
-    bid_quantities: Column
-    ask_prices: Column
-    ask_quantities: Column
-    venue_us: int | None = None
-    received_us: int
-    exact: Exact | None = None
-
-
-class Hole(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What a gap record says; open until a snapshot closes it. Times are the venue's where it gives one."""
-
-    epoch: int
-    from_id: str | None
-    start_us: int
-    cause: GapCause
-    detail: str | None = None
-    to_id: str | None = None
-    to_epoch: int | None = None
-    end_us: int | None = None
-
-
-class Applied(msgspec.Struct, frozen=True):
-    """The delta is in the book: publish both."""
-
-
-class Ignored(msgspec.Struct, frozen=True):
-    """Nothing changed, for this reason."""
-
-    reason: str
-
-
-class Kept(msgspec.Struct, frozen=True):
-    """There is no valid book: the delta waits for a snapshot."""
-
-
-class WentStale(msgspec.Struct, frozen=True):
-    """The book is no longer to be trusted: publish it as stale, then the hole, and get a snapshot."""
-
-    hole: Hole
-
-
-class Restored(msgspec.Struct, frozen=True):
-    """The book is valid: publish the closed hole if any, the snapshot, then the kept changes that continue it."""
-
-    snapshot: BookSnapshot
-    changes: tuple[BookDelta, ...]
-    hole: Hole | None
-
-
-class Unusable(msgspec.Struct, frozen=True):
-    """The snapshot does not help, for this reason: get another one, unless the book is valid."""
-
-    reason: str
-
-
-class Refreshed(msgspec.Struct, frozen=True):
-    """The valid book is known as deep as the snapshot, and nothing was missed: there is nothing to publish."""
-
-
-class Top(msgspec.Struct, frozen=True, gc=False):
-    """The best levels of both sides as columns, best first, with the texts that a double cannot hold."""
-
-    bid_prices: Column
-    bid_quantities: Column
-    ask_prices: Column
-    ask_quantities: Column
-    exact: Exact | None = None
-
-
-APPLIED: Final = Applied()
-KEPT: Final = Kept()
-REFRESHED: Final = Refreshed()
-OLD: Final = Ignored("the book has it")
-ALREADY_STALE: Final = Ignored("there is no valid book")
-
-
 class BookKeeper:
     """One book of one instrument: feeds on deltas and snapshots, and says after each what became of the book."""
 
     def __init__(
-        self, *, epoch: int, most_levels: int = 5_000, most_kept: int = 1_000, hole: Hole | None = None
+        self,
+        *,
+        epoch: int,
+        most_levels: int = 5_000,
+        most_kept: int = 1_000,
+        hole: Hole | None = None,
+        checksum: ChecksumRule | None = None,
     ) -> None:
         """Begin without a book; `hole` is what a predecessor left open: the first snapshot closes it."""
         self.state: State = "waiting"
@@ -174,6 +118,9 @@ class BookKeeper:
         self._hole = hole
         self._bids = Levels("bid", most=most_levels)
         self._asks = Levels("ask", most=most_levels)
+        self._rule = checksum
+        # The texts beside the two sides, where there is a rule.
+        self._window: Window | None = None
         self._kept: deque[BookDelta] = deque(maxlen=most_kept)
         # Right after a snapshot, when the next delta may begin before it.
         self._fresh = False
@@ -203,12 +150,13 @@ class BookKeeper:
         elif self.state == "valid":
             return self._unusable("the book is valid")
         later = [delta for delta in self._kept if delta.sequence > snapshot.sequence]
-        sides = self._built(snapshot, later)
-        wrong = self._behind(snapshot, later) or _no_book(snapshot, *sides)
+        built = build(snapshot, later, self._most, self._rule)
+        wrong = self._behind(snapshot, later) or no_book(snapshot, built)
         if wrong is None:
-            return self._restore(snapshot, tuple(later), sides)
+            return self._restore(snapshot, built)
         if self.state == "valid":
-            return self._stale("lost", "venue", f"the venue replaced its book, and {wrong}")
+            cause: GapCause = "checksum" if built.unlike else "venue"
+            return self._stale("lost", cause, f"the venue replaced its book, and {wrong}")
         return self._unusable(wrong)
 
     def begin_refresh(self) -> None:
@@ -227,11 +175,11 @@ class BookKeeper:
         begins = later[0].follows if later else self.sequence
         if begins is not None and begins > snapshot.sequence:
             return Unusable(f"it ends at {snapshot.sequence}, the kept changes begin after {begins}")
-        sides = self._built(snapshot, later)
-        wrong = _no_book(snapshot, *sides)
+        built = build(snapshot, later, self._most, self._rule)
+        wrong = no_book(snapshot, built)
         if wrong is not None:
             return Unusable(wrong)
-        self._bids, self._asks = sides
+        self._bids, self._asks, self._window = built.bids, built.asks, built.window
         self._refreshing = False
         self._kept.clear()
         return REFRESHED
@@ -275,7 +223,13 @@ class BookKeeper:
 
     def _apply(self, delta: BookDelta, last: int) -> Applied | WentStale:
         bids, asks = self._bids, self._asks
-        _change(bids, asks, delta)
+        put(bids, asks, delta)
+        applied = APPLIED
+        if self._window is not None:
+            change, unlike = checked(self._window, bids, asks, delta)
+            if unlike is not None:
+                return self._stale("hole", "checksum", f"{unlike} at {delta.sequence}, after {last}", delta)
+            applied = APPLIED if change is delta else Applied(change)
         bid_prices, ask_prices = bids.prices, asks.prices
         if bid_prices and ask_prices and bid_prices[-1] >= ask_prices[0]:
             detail = f"bid {bids.best()} meets ask {asks.best()} at {delta.sequence}, after {last}"
@@ -288,7 +242,7 @@ class BookKeeper:
         self.received_us = delta.received_us
         self.venue_us = venue_us = delta.venue_us
         self._proof_us = venue_us or delta.received_us
-        return APPLIED
+        return applied
 
     def _anew(self, delta: BookDelta) -> WentStale | Restored:
         """Go on behind the change of numbers: readers get the whole book, in an epoch of its own."""
@@ -371,16 +325,7 @@ class BookKeeper:
         self._go("unusable")
         return Unusable(reason)
 
-    def _built(self, snapshot: BookSnapshot, later: Sequence[BookDelta]) -> tuple[Levels, Levels]:
-        bids, asks = Levels("bid", most=self._most), Levels("ask", most=self._most)
-        limit, exact = snapshot.limit, snapshot.exact
-        bids.replace(snapshot.bid_prices, snapshot.bid_quantities, limit=limit, texts=texts_by_place(exact, "bid"))
-        asks.replace(snapshot.ask_prices, snapshot.ask_quantities, limit=limit, texts=texts_by_place(exact, "ask"))
-        for delta in later:
-            _change(bids, asks, delta)
-        return bids, asks
-
-    def _restore(self, snapshot: BookSnapshot, later: tuple[BookDelta, ...], sides: tuple[Levels, Levels]) -> Restored:
+    def _restore(self, snapshot: BookSnapshot, built: Built) -> Restored:
         if self.state == "valid" and self.sequence != snapshot.sequence and not snapshot.routine:
             # The stream sent its book anew: what changed in between was never said.
             self._stale("lost", "venue", "the venue sent its book anew")
@@ -394,10 +339,11 @@ class BookKeeper:
             end_us = max(at_us, self._hole.start_us, *passed)
             to_id = str(snapshot.sequence)
             closed = msgspec.structs.replace(self._hole, to_id=to_id, to_epoch=self.epoch, end_us=end_us)
+        later = built.changes
         newest = later[-1] if later else snapshot
         self.sequence, self.venue_us, self.received_us = newest.sequence, newest.venue_us, newest.received_us
         self._proof_us = newest.venue_us or newest.received_us
-        self._bids, self._asks = sides
+        self._bids, self._asks, self._window = built.bids, built.asks, built.window
         self._fresh, self._renumbered, self._refreshing, self._hole = not later, False, False, None
         self._kept.clear()
         return Restored(snapshot, later, closed)
@@ -407,24 +353,6 @@ class BookKeeper:
         if following is None:
             _impossible(self.state, step)
         self.state = following
-
-
-def _change(bids: Levels, asks: Levels, delta: BookDelta) -> None:
-    if delta.bid_prices:
-        bids.change(delta.bid_prices, delta.bid_quantities)
-    if delta.ask_prices:
-        asks.change(delta.ask_prices, delta.ask_quantities)
-    if delta.exact is not None or bids.noted or asks.noted:
-        bids.note(delta.bid_prices, texts_by_place(delta.exact, "bid"))
-        asks.note(delta.ask_prices, texts_by_place(delta.exact, "ask"))
-
-
-def _no_book(snapshot: BookSnapshot, bids: Levels, asks: Levels) -> str | None:
-    if not snapshot.bid_prices and not snapshot.ask_prices:
-        return "it is empty"
-    if bids.prices and asks.prices and bids.prices[-1] >= asks.prices[0]:
-        return f"it is crossed: bid {bids.best()} meets ask {asks.best()}"
-    return None
 
 
 def _impossible(state: State, step: str) -> NoReturn:

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from tapeline.domain.book import BookDelta, BookSnapshot
+from tapeline.domain.checksum import ChecksumRule
 from tapeline.domain.crosscheck import Numbers
 from tapeline.domain.events import Instrument, Market, Side
 from tapeline.domain.levels import Column
@@ -65,6 +66,8 @@ class BookProtocol(msgspec.Struct, frozen=True, kw_only=True):
     rest_depths: tuple[int, ...]
     rest_numbers: Numbers
     """How REST's sequence compares with the stream's; with `other` only time tells which of the two is newer."""
+    checksum: ChecksumRule | None = None
+    """How the checksum is made that comes with each book and change; None: the venue sends none that must hold."""
 
 
 class TradeProtocol(msgspec.Struct, frozen=True, kw_only=True):

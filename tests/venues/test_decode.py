@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from importlib import import_module
 from importlib.util import find_spec
 
@@ -126,6 +127,19 @@ def test_c_03_unknown_fields_are_ignored(name: str, line: Recorded) -> None:
         ("okx:futures", "mark", '"markPx":"42310.6"', '"markPx":""', "data[0].markPx"),
         ("okx:futures", "rest_instruments", '"ctVal":"100","ctMult":"10"', '"ctVal":"NaN","ctMult":"10"', "ctVal"),
         ("okx:spot", "rest_instruments", '"1704876000000"', '"soon"', "upcChg.effTime"),
+        ("coinex:spot", "book_delta", '"86680.5"', '"-1"', "data.depth.bids[1][0]"),
+        ("coinex:spot", "book_delta", '"86680.5"', "86680.5", "data.depth.bids[1][0]"),
+        ("coinex:spot", "book_delta", '"0.60000000"', '"nan"', "data.depth.asks[0][1]"),
+        ("coinex:spot", "book_delta", ',"checksum":325907212', "", "data.depth"),
+        ("coinex:spot", "book_delta", "325907212", "4294967296", "data.depth.checksum"),
+        ("coinex:spot", "book_delta", '"is_full":false,', "", "data"),
+        ("coinex:spot", "trade", '"sell"', '"both"', "side"),
+        ("coinex:spot", "trade", '"0.00000325"', '"0"', "data.deal_list[0].amount"),
+        ("coinex:spot", "pong", '{"result":"pong"}', '{"result":[]}', "result"),
+        ("coinex:spot", "rest_book", '"BTCUSDT"', '"ETHUSDT"', "data.market"),
+        ("coinex:spot", "rest_instruments", '"0.0015"', '"much"', "maker_fee_rate"),
+        ("coinex:futures", "funding", '"83154"', '"inf"', "data.state_list[0].mark_price"),
+        ("coinex:futures", "rest_funding", "[{", "[{},{", "data[0]"),
     ],
 )
 def test_a_wrong_field_is_an_invalid_message_that_names_it(
