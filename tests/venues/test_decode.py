@@ -8,7 +8,7 @@ import pytest
 from tapeline.errors import InvalidMessage, Misconfigured, Unavailable, VenueRefused
 from tapeline.venues import registry
 from tapeline.venues.contract import Feed, FundingUpdate, PublicTrade, Want, merged, socket_url
-from tests.venues import expected_binance, expected_bybit
+from tests.venues import expected_binance, expected_bitget, expected_bybit
 from tests.venues.recorded import Recorded, own, stretch
 
 NOW_US = expected_binance.RECEIVED_US
@@ -17,6 +17,8 @@ EXPECTED = {
     "binance:futures": expected_binance.FUTURES,
     "bybit:spot": expected_bybit.SPOT,
     "bybit:futures": expected_bybit.FUTURES,
+    "bitget:spot": expected_bitget.SPOT,
+    "bitget:futures": expected_bitget.FUTURES,
 }
 FEEDS = {f"{venue.id}:{market}": feed for venue in registry.VENUES.values() for market, feed in venue.feeds.items()}
 OWN = [(name, line) for name in FEEDS for line in own(*name.split(":"))]
@@ -311,6 +313,6 @@ def test_recorded_instruments_are_read_whole(name: str, recorded: str) -> None:
 def test_an_unknown_venue_names_the_nearest() -> None:
     with pytest.raises(Misconfigured, match=r"^unknown exchange: binnance: did you mean binance\?"):
         registry.venue("binnance")
-    with pytest.raises(Misconfigured, match=r"^unknown exchange: zzz: known are binance, bybit$"):
+    with pytest.raises(Misconfigured, match=r"^unknown exchange: zzz: known are binance, bybit"):
         registry.feed("zzz", "spot")
     assert registry.feed("bybit", "spot") is FEEDS["bybit:spot"]

@@ -66,7 +66,7 @@ class BitgetFeed(rest.BitgetRest):
         """Return what a frame says; a change of a book, the most frequent one, is decoded in one go."""
         if frame.startswith(_UPDATE_HEAD) and frame.find(_BOOKS_TOPIC, 0, _PEEK) >= 0:
             found = read(_UNIFIED_BOOKS, frame)
-            if found.arg.inst_type == self._type:
+            if found.arg.inst_type == self._type and found.arg.native:
                 return books.events(found, frame, received_us)
         if frame == PONG:
             return (Pong(),)

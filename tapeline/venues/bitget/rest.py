@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
-from urllib.parse import quote
 
 import msgspec
 
@@ -94,7 +93,7 @@ class BitgetRest:
         """Return the request for the current funding of a perpetual."""
         if "funding" not in self.facts.channels:
             raise Misconfigured(f"{self.facts.venue} {self.facts.market} has no funding", fix="ask for futures")
-        return Request(path=f"{_PREFIX}/current-fund-rate", query=(("symbol", quote(native)),), cost=1)
+        return Request(path=f"{_PREFIX}/current-fund-rate", query=(("symbol", _encoded(native)),), cost=1)
 
     def read_funding(self, body: bytes, received_us: int) -> FundingUpdate:
         """Return the funding in the answer; not whole, because prices are the ticker's to tell."""
@@ -119,8 +118,13 @@ class BitgetRest:
 
     def _request(self, call: str, **query: str) -> Request:
         # A few instruments have names beyond ASCII.
-        pairs = ((name, quote(value)) for name, value in query.items())
+        pairs = ((name, _encoded(value)) for name, value in query.items())
         return Request(path=f"{_PREFIX}/{call}", query=(("category", self._category), *pairs), cost=1)
+
+
+def _encoded(text: str) -> str:
+    """Return text as it stands in a request line: letters, digits and `-` as they are, each other byte by its code."""
+    return "".join(chr(byte) if chr(byte) in _PLAIN else f"%{byte:02X}" for byte in text.encode())
 
 
 def _code(body: bytes) -> str:
@@ -132,6 +136,7 @@ def _code(body: bytes) -> str:
 
 
 _PREFIX: Final = "/api/v3/market"
+_PLAIN: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-")
 _UNIFIED_BOOK: Final = msgspec.json.Decoder(wire.UnifiedBookAnswer, strict=False)
 _CLASSIC_BOOK: Final = msgspec.json.Decoder(wire.ClassicBookAnswer, strict=False)
 _FILLS: Final = msgspec.json.Decoder(wire.FillsAnswer, strict=False)
