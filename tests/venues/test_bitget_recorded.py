@@ -124,7 +124,7 @@ def instrument(**rules: object) -> Instrument:
         "received_us": NOW_US,
         "published_us": NOW_US,
     }
-    return Instrument(**{**found, **rules})  # type: ignore[arg-type] - rules by name
+    return Instrument(**{**found, **rules})  # type: ignore[arg-type]  # rules by their names
 
 
 def test_rest_samples_of_classic_spot() -> None:
