@@ -8,12 +8,22 @@ from typing import Final
 
 from tapeline.domain.events import Market
 from tapeline.errors import Misconfigured
-from tapeline.venues import binance, bingx, bybit, coinex, gateio, htx, kucoin, okx
+from tapeline.venues import binance, bingx, bitget, bybit, coinex, gateio, htx, kucoin, okx
 from tapeline.venues.contract import Feed, Venue
 
 VENUES: Final[Mapping[str, Venue]] = {
     one.id: one
-    for one in (binance.VENUE, bybit.VENUE, okx.VENUE, kucoin.VENUE, coinex.VENUE, htx.VENUE, bingx.VENUE, gateio.VENUE)
+    for one in (
+        binance.VENUE,
+        bybit.VENUE,
+        okx.VENUE,
+        kucoin.VENUE,
+        coinex.VENUE,
+        htx.VENUE,
+        bitget.VENUE,
+        bingx.VENUE,
+        gateio.VENUE,
+    )
 }
 
 
