@@ -8,10 +8,10 @@ from typing import Final
 
 from tapeline.domain.events import Market
 from tapeline.errors import Misconfigured
-from tapeline.venues import binance, bybit
+from tapeline.venues import binance, bybit, mexc
 from tapeline.venues.contract import Feed, Venue
 
-VENUES: Final[Mapping[str, Venue]] = {one.id: one for one in (binance.VENUE, bybit.VENUE)}
+VENUES: Final[Mapping[str, Venue]] = {one.id: one for one in (binance.VENUE, bybit.VENUE, mexc.VENUE)}
 
 
 def venue(venue_id: str) -> Venue:

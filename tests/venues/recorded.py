@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import subprocess
 from collections.abc import Iterator
 from functools import cache
@@ -23,10 +24,11 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
     recv_us: int | None = None
     url: str | None = None
     frame: str
+    encoding: str | None = None
 
     @property
     def data(self) -> bytes:
-        return self.frame.encode()
+        return base64.b64decode(self.frame) if self.encoding == "base64" else self.frame.encode()
 
 
 def own(venue: str, market: str) -> list[Recorded]:
