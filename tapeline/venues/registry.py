@@ -8,23 +8,22 @@ from typing import Final
 
 from tapeline.domain.events import Market
 from tapeline.errors import Misconfigured
-from tapeline.venues import binance, bingx, bitget, bybit, coinex, gateio, htx, kucoin, okx
+from tapeline.venues import binance, bingx, bitget, bybit, coinex, gateio, htx, kucoin, mexc, okx
 from tapeline.venues.contract import Feed, Venue
 
-VENUES: Final[Mapping[str, Venue]] = {
-    one.id: one
-    for one in (
-        binance.VENUE,
-        bybit.VENUE,
-        okx.VENUE,
-        kucoin.VENUE,
-        coinex.VENUE,
-        htx.VENUE,
-        bitget.VENUE,
-        bingx.VENUE,
-        gateio.VENUE,
-    )
-}
+_ALL: Final = (
+    binance.VENUE,
+    bybit.VENUE,
+    okx.VENUE,
+    kucoin.VENUE,
+    coinex.VENUE,
+    htx.VENUE,
+    mexc.VENUE,
+    bitget.VENUE,
+    bingx.VENUE,
+    gateio.VENUE,
+)
+VENUES: Final[Mapping[str, Venue]] = {one.id: one for one in _ALL}
 
 
 def venue(venue_id: str) -> Venue:

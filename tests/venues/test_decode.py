@@ -44,6 +44,7 @@ def expected(name: str) -> dict[str, object]:
 
 EXPECTED = {name: expected(name) for name in FEEDS}
 OWN = [(name, line) for name in FEEDS for line in own(*name.split(":"))]
+TEXTS = [(name, line) for name, line in OWN if line.encoding != "base64"]
 
 
 def meaning(feed: Feed, line: Recorded) -> object:
@@ -71,7 +72,7 @@ def test_c_03_a_frame_means_this(name: str, line: Recorded) -> None:
     assert meaning(FEEDS[name], line) == EXPECTED[name][line.channel]
 
 
-@pytest.mark.parametrize(("name", "line"), OWN, ids=lambda one: one if isinstance(one, str) else one.channel)
+@pytest.mark.parametrize(("name", "line"), TEXTS, ids=lambda one: one if isinstance(one, str) else one.channel)
 def test_c_03_unknown_fields_are_ignored(name: str, line: Recorded) -> None:
     # Numbers as they are written: some are too long for a double.
     plain = msgspec.json.Decoder(float_hook=Decimal).decode(line.frame)
