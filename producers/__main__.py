@@ -27,13 +27,15 @@ SERVICE: Final = "producers"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the process and return its exit code."""
     parser = argparse.ArgumentParser(prog="python -m producers", description=__doc__)
-    parser.add_argument("venues", nargs="*", metavar="VENUE", help="which venues to record (default: all)")
+    parser.add_argument(
+        "venues", nargs="*", metavar="VENUE", help="which venues to record, or all (default: monitor.venues)"
+    )
     parser.add_argument("--market", default=places.ALL, help="spot, futures or all (the default)")
     parser.add_argument("--name", default=None, help="name in heartbeats; default: the venues and the host")
     wanted = parser.parse_args(arguments)
 
     async def body(life: Lifecycle) -> None:
-        chosen = places.choose(wanted.venues, wanted.market)
+        chosen = places.choose(wanted.venues or places.named(life.settings.monitor.venues), wanted.market)
         name = wanted.name or "-".join([*dict.fromkeys(one.venue for one in chosen), socket.gethostname()])
         await record(life, chosen, name=name)
 

@@ -34,6 +34,11 @@ class Place:
         return registry.feed(self.venue, self.market)
 
 
+def named(venues: str) -> tuple[str, ...]:
+    """Return the names of a comma separated list."""
+    return tuple(word.strip() for word in venues.split(",") if word.strip())
+
+
 def choose(venues: Sequence[str], market: str) -> tuple[Place, ...]:
     """Return the markets of these venues, of all without a name; Misconfigured for what there is not."""
     if market not in (*MARKETS, ALL):

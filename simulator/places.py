@@ -62,13 +62,18 @@ class Options:
 
 
 def choose(venue: str, market: str) -> tuple[Place, ...]:
-    """Return the places of a venue and a market, `all` for every one; raise Misconfigured for an unknown name."""
-    if venue not in (*FACES, ALL):
-        raise Misconfigured(f"there is no simulated venue {venue!r}", fix=f"choose {', '.join(FACES)} or {ALL}")
+    """Return the places of venues (comma separated) and a market, `all` for every one; Misconfigured for another."""
+    venues = tuple(word.strip() for word in venue.split(",") if word.strip()) or (venue,)
+    for one in venues:
+        if one not in (*FACES, ALL):
+            raise Misconfigured(f"there is no simulated venue {one!r}", fix=f"choose {', '.join(FACES)} or {ALL}")
     if market not in (*MARKETS, ALL):
         raise Misconfigured(f"there is no market {market!r}", fix=f"choose {', '.join(MARKETS)} or {ALL}")
     return tuple(
-        Place(one, other) for one in FACES for other in MARKETS if venue in (one, ALL) and market in (other, ALL)
+        Place(one, other)
+        for one in FACES
+        for other in MARKETS
+        if (one in venues or ALL in venues) and market in (other, ALL)
     )
 
 

@@ -20,7 +20,7 @@ from tapeline.runtime import entropy
 from tapeline.runtime.database_logins import Login
 from tapeline.runtime.runfile import VenueKey
 from tapeline.runtime.settings import Settings
-from tapeline.venues.registry import VENUES
+from tapeline.venues.registry import VENUES, venue
 
 SIMULATOR: Final = "simulator"
 PRODUCERS: Final = "producers"
@@ -34,8 +34,8 @@ JOURNAL: Final = "journal"
 """The folder below the data directory in which the simulated markets write down what they do."""
 
 _ROLES: Final[Mapping[str, Role | None]] = {str(process): role for process, role in ROLES.items()}
+_ALL: Final = "all"
 _YIELDING: Final = frozenset({SINKS, GATEWAY})
-_PLACES: Final = tuple(f"{venue.id}:{market}" for venue in VENUES.values() for market in venue.feeds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,11 +76,24 @@ def logins(settings: Settings) -> dict[str, Login]:
     }  # fmt: skip
 
 
+def _venues(settings: Settings) -> tuple[str, ...]:
+    """Return the venues that are recorded, in the order of the registry."""
+    wanted = {word.strip() for word in settings.monitor.venues.split(",") if word.strip()}
+    for venue_id in wanted - {_ALL}:
+        _ = venue(venue_id)  # one that does not exist is said before anything starts
+    return tuple(one for one in VENUES if one in wanted or _ALL in wanted)
+
+
+def places(settings: Settings) -> tuple[str, ...]:
+    """Return `venue:market` of each market that is recorded."""
+    return tuple(f"{one}:{market}" for one in _venues(settings) for market in VENUES[one].feeds)
+
+
 def keys(settings: Settings) -> dict[str, VenueKey]:
     """Make the keys of the simulated venues up, new ones for each run as the venues are."""
     if SIMULATOR not in names(settings):
         return {}
-    return {venue: VenueKey(key=entropy.token(), secret=entropy.token()) for venue in VENUES}
+    return {venue: VenueKey(key=entropy.token(), secret=entropy.token()) for venue in _venues(settings)}
 
 
 def choose(settings: Settings, ports: Ports) -> WorkerPorts:
@@ -88,7 +101,7 @@ def choose(settings: Settings, ports: Ports) -> WorkerPorts:
     chosen = names(settings)
     return WorkerPorts(
         gateway=ports.take(settings.server.port, "server.port") if GATEWAY in chosen else None,
-        venues={place: ports.take(0, "") for place in _PLACES} if SIMULATOR in chosen else {},
+        venues={place: ports.take(0, "") for place in places(settings)} if SIMULATOR in chosen else {},
         metrics={name: ports.take(0, "") for name in chosen if name != SIMULATOR},
     )
 
@@ -120,14 +133,15 @@ def _agents(settings: Settings) -> tuple[str, ...]:
 def _probe(name: str, chosen: WorkerPorts) -> Probe:
     if name == SIMULATOR:
         # It serves no metrics: it is not of the pipeline.
-        return probes.http(HOST, chosen.venues[_PLACES[-1]], "/_simulator/state")
+        return probes.http(HOST, [*chosen.venues.values()][-1], "/_simulator/state")
     return probes.http(HOST, chosen.metrics[name], "/health")
 
 
 def _simulator(settings: Settings, chosen: WorkerPorts) -> tuple[str, ...]:
     wanted = settings.simulation
     return (
-        *("--ports", ",".join(str(chosen.venues[place]) for place in _PLACES)),
+        *("--venue", ",".join(_venues(settings))),
+        *("--ports", ",".join(str(port) for port in chosen.venues.values())),
         *("--seed", str(wanted.seed)),
         *("--symbols", str(wanted.symbols)),
         *("--rate", str(wanted.rate)),

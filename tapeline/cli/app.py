@@ -94,6 +94,7 @@ def demo(
     for_s: Annotated[float | None, typer.Option("--for", min=0, help="Seconds; without it until Ctrl-C.")] = None,
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same market.")] = 0,
     faults: Annotated[str, typer.Option("--faults", help="Comma separated, e.g. gap,cut,kill; or all.")] = "",
+    venues: Annotated[str | None, typer.Option("--venues", help="Comma separated, or all; binance,bybit.")] = None,
     brokers: BrokerCount = None,
     headless: Annotated[bool, typer.Option("--headless", help="No live screen, only the result.")] = False,
     json: Json = False,
@@ -103,7 +104,7 @@ def demo(
     from tapeline.cli.demo.plan import Wish, chosen
 
     acts, kills = chosen(faults)
-    wish = Wish(for_s=for_s, seed=seed, faults=acts, kills=kills, headless=headless, brokers=brokers)
+    wish = Wish(for_s=for_s, seed=seed, faults=acts, kills=kills, headless=headless, venues=venues, brokers=brokers)
     return run(Output(as_json=json), wish)
 
 

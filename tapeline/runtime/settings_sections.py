@@ -228,6 +228,7 @@ class Simulation(Section):
 class Monitor(Section):
     """What is recorded."""
 
+    venues: str = Field(default="binance,bybit", description="which exchanges are recorded, comma separated, or all")
     symbols: str = Field(default="BTC/USDT,ETH/USDT", description="what is recorded, comma separated, or all")
     orderbook_depth: Depth = Field(default=20, description="levels a side of md.book: 20, 50, or 0 for all")
     batch_size: int = Field(default=10_000, ge=1, description="rows written to ClickHouse at once")

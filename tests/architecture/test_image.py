@@ -108,8 +108,7 @@ def test_a_worker_has_the_secrets_that_it_needs_and_no_other() -> None:
     assert {name: {key for key in one["environment"] if key in secrets} for name, one in WORKERS.items()} == {
         "prepare": set(GIVEN),
         "prepare-ha": set(GIVEN),
-        "producers-binance": set(),
-        "producers-bybit": set(),
+        **{f"producers-{venue}": set() for venue in VENUES},
         "spreads": set(),
         "strategies": set(),
         "executor": {

@@ -51,6 +51,7 @@ class Wish:
     kills: bool = False
     headless: bool = False
     brokers: int | None = None
+    venues: str | None = None
 
 
 def chosen(text: str) -> tuple[tuple[str, ...], bool]:
@@ -63,6 +64,7 @@ def chosen(text: str) -> tuple[tuple[str, ...], bool]:
 def settings_of(found: Settings, wish: Wish) -> Settings:
     """Return the settings under which the demo's processes run."""
     found = reaching.with_brokers(found, wish.brokers)
+    venues = {} if wish.venues is None else {"venues": wish.venues}
     embedded = {**found.embedded.model_dump(exclude_unset=True), "pipeline": True}
     return reaching.of_demo(found).model_copy(
         update={
@@ -71,7 +73,7 @@ def settings_of(found: Settings, wish: Wish) -> Settings:
             "simulation": Simulation(
                 seed=wish.seed, faults=",".join(wish.faults), **found.simulation.model_dump(include={"symbols", "rate"})
             ),
-            "monitor": Monitor(**{**found.monitor.model_dump(exclude_unset=True), "symbols": "all"}),
+            "monitor": Monitor(**{**found.monitor.model_dump(exclude_unset=True), "symbols": "all", **venues}),
             "server": Server(port=0),
             "trader": Trader(**{**CAPS, **found.trader.model_dump(exclude_unset=True)}),
             "strategies": Strategies(run=found.strategies.run or STRATEGIES),
