@@ -124,6 +124,8 @@ class BookKeeper:
         self._kept: deque[BookDelta] = deque(maxlen=most_kept)
         # Right after a snapshot, when the next delta may begin before it.
         self._fresh = False
+        # The same, and the snapshot was asked for: what is on its way may lie before it.
+        self._overlaps = False
         self._renumbered = False
         # Between begin_refresh and refresh, when also a valid book keeps its deltas.
         self._refreshing = False
@@ -237,7 +239,7 @@ class BookKeeper:
         # The table's step "next": valid stays valid.
         if self._refreshing:
             self._kept.append(delta)
-        self._fresh = False
+        self._fresh = self._overlaps = False
         self.sequence = delta.sequence
         self.received_us = delta.received_us
         self.venue_us = venue_us = delta.venue_us
@@ -271,7 +273,9 @@ class BookKeeper:
 
     def _old(self, delta: BookDelta, last: int) -> Ignored | WentStale:
         newer = delta.venue_us is not None and self.venue_us is not None and delta.venue_us > self.venue_us
-        if self._fresh or not newer:
+        # Of numbers that leave some out only the order shows that one was overtaken.
+        overtaken = delta.follows is None and delta.sequence < last
+        if self._overlaps or delta.follows == last or not (newer or overtaken):
             self._go("old")
             return OLD
         # An old number at a new time: the venue counts from the start again, and would be ignored for ever.
@@ -344,7 +348,8 @@ class BookKeeper:
         self.sequence, self.venue_us, self.received_us = newest.sequence, newest.venue_us, newest.received_us
         self._proof_us = newest.venue_us or newest.received_us
         self._bids, self._asks, self._window = built.bids, built.asks, built.window
-        self._fresh, self._renumbered, self._refreshing, self._hole = not later, False, False, None
+        self._fresh, self._overlaps = not later, not later and not snapshot.replaces
+        self._renumbered, self._refreshing, self._hole = False, False, None
         self._kept.clear()
         return Restored(snapshot, later, closed)
 
