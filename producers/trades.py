@@ -4,6 +4,9 @@ Where ids leave none out a hole shows by itself; where they have no order recent
 An answer fills a hole when it reaches back to a trade that we had before it. One look proves nothing about its newest
 trades: they may still be on their way over the socket. What the stream left out of a market so busy that no answer
 reaches back to the last comparison cannot be known; the hole of a lost connection begins at that comparison.
+
+A venue without ids cannot be asked what is missing: the hole of a lost connection ends at the first trade behind it,
+and two trades that are equal in all that the venue tells are one.
 """
 
 from __future__ import annotations
@@ -55,6 +58,7 @@ class TradeFeed:
         self.epoch = 0
         self._protocol = protocol
         self._numbered = protocol.ids == "consecutive"
+        self._nameless = protocol.ids == "none"
         self._known: set[str] = set()
         self._order: deque[str] = deque()
         self._most = max(2_000, _REMEMBERED * protocol.recent)
@@ -105,6 +109,8 @@ class TradeFeed:
         if trade.trade_id in self._known:
             return []
         effects: Effects = []
+        if self._nameless and self._hole is not None and trade.venue_us > self._hole.start_us:
+            effects = self._close(self._hole, now_us, backfilled=False, to_id=None, end_us=trade.venue_us)
         number = trade.sequence if self._numbered else None
         if number is not None and self._last is not None:
             effects = self._counted(number, self._last, trade, now_us)
@@ -149,7 +155,7 @@ class TradeFeed:
 
     def tick(self, now_us: int) -> Effects:
         """Ask for recent trades when it is time: for a hole, or to compare those that cannot be counted."""
-        if not self._connected or (self._numbered and self._hole is None):
+        if not self._connected or self._nameless or (self._numbered and self._hole is None):
             return []
         if self._asked_us is not None:
             return self._fetch(now_us) if now_us >= self._asked_us + PATIENCE_US else []
@@ -224,8 +230,8 @@ class TradeFeed:
         self._remember(trade.trade_id)
         if self._numbered and trade.sequence is not None:
             self._last = trade.sequence if self._last is None else max(self._last, trade.sequence)
-        # A number proves all before it; of trades without one only a comparison does.
-        if self._hole is None and (self._numbered or not self._proof_us):
+        # A number proves all before it; of trades without one only a comparison does, where there is one.
+        if self._hole is None and (self._numbered or self._nameless or not self._proof_us):
             self._proof_us = max(self._proof_us, trade.venue_us)
         return Emit(
             Trade(

@@ -225,3 +225,14 @@ def test_an_answer_after_the_connection_was_lost_says_nothing() -> None:
     feed.tick(10 * S)
     feed.lost("disconnect", None, 11 * S)
     assert feed.recent(trades(1, 5), 11 * S) == []
+
+
+def test_a_venue_without_ids_is_never_asked_and_a_cut_stays_a_gap_up_to_the_next_trade() -> None:
+    feed = live(TradeProtocol(ids="none", recent=5))
+    assert [feed.tick(at * S) for at in (4, 14, 60)] == [[], [], []]
+    assert told(feed.lost("disconnect", "cut", 60 * S)) == [("disconnect", None, None, 3, None, False)]
+    assert feed.connected(2, 61 * S) == []
+    # What the stream repeats from before the cut is known, and proves nothing.
+    assert told([*feed.trade(trade(2), 61 * S), *feed.trade(trade(3), 61 * S)]) == []
+    assert told(feed.trade(trade(8), 61 * S)) == [("disconnect", None, None, 3, 8, False), ("live", 8)]
+    assert told(feed.trade(trade(9), 61 * S)) == [("live", 9)]
