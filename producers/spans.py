@@ -13,8 +13,10 @@ def span_of(record: Book | DeltaBatch | Trade | Gap | Funding) -> Span | None:
     at_us = record.published_us
     if isinstance(record, DeltaBatch):
         at_us = record.received_us if record.venue_us is None else record.venue_us
-        # A snapshot holds nothing that is not in the changes: shed, it only asks for another one.
-        after = record.sequence if record.follows is None else record.follows
+        # A snapshot holds nothing that is not in the changes: shed, it only asks for another one. A venue that does not
+        # say what a change follows numbers it alone.
+        alone = record.sequence if record.kind == "snapshot" else record.sequence - 1
+        after = alone if record.follows is None else record.follows
         return _span(record, "book", str(after), str(record.sequence), at_us)
     if isinstance(record, Trade):
         return _span(record, "trade", None, None, record.venue_us)
