@@ -24,6 +24,8 @@ WARM_UP_S: Final = 2.0
 FEES: Final[spread.Fees] = {
     (venue.id, market): float(feed.facts.taker_fee) for venue in VENUES.values() for market, feed in venue.feeds.items()
 }
+TRADED: Final[spread.Fees] = {place: fee for place, fee in FEES.items() if VENUES[place[0]].is_traded}
+"""Those of the markets in which a strategy may want something."""
 
 
 class Board:

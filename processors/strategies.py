@@ -13,7 +13,7 @@ from uuid import UUID, uuid5
 
 from processors import commandline
 from processors.agent import Agent, Output
-from processors.spreads import FEES, WARM_UP_S
+from processors.spreads import TRADED, WARM_UP_S
 from processors.strategy_board import READS, SIGNALS, Board, recall, take
 from tapeline.domain.order_records import OrderIntent
 from tapeline.domain.partition import origin_key, strategy_key
@@ -96,7 +96,7 @@ def view_of(board: Board, instance: Instance, symbol: str) -> View[Any, Any]:
         now_us=board.now_us,
         books=dict(books),
         instruments=dict(board.instruments.get(symbol, {})),
-        fees=FEES,
+        fees=TRADED,
         portfolio=held,
         parameters=instance.parameters,
         memory=intents.remembered(instance.strategy.memory, held.memory),

@@ -280,6 +280,8 @@ class Venue(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     name: str
     feeds: Mapping[Market, Feed]
+    is_traded: bool = False
+    """Whether the executor can trade there; the others are only read, and no strategy sees their books."""
 
 
 def socket_url(feed: Feed, hosts: Hosts, socket: str) -> str:

@@ -101,4 +101,4 @@ FUTURES = BinanceFeed(
     ),
 )
 
-VENUE = Venue(id="binance", name="Binance", feeds={"spot": SPOT, "futures": FUTURES})
+VENUE = Venue(id="binance", name="Binance", feeds={"spot": SPOT, "futures": FUTURES}, is_traded=True)

@@ -85,4 +85,4 @@ FUTURES = BybitFeed(
     "linear",
 )
 
-VENUE = Venue(id="bybit", name="Bybit", feeds={"spot": SPOT, "futures": FUTURES})
+VENUE = Venue(id="bybit", name="Bybit", feeds={"spot": SPOT, "futures": FUTURES}, is_traded=True)

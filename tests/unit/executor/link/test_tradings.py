@@ -7,6 +7,7 @@ import pytest
 from executor.link.tradings import TRADINGS, hosts, trading
 from tapeline.errors import Misconfigured
 from tapeline.venues.contract import Hosts
+from tapeline.venues.registry import VENUES
 
 
 def test_each_market_is_found_under_its_own_name() -> None:
@@ -29,3 +30,8 @@ def test_the_network_decides_the_address() -> None:
     assert hosts(facts, "simulated", simulated) == Hosts(rest="http://127.0.0.1:4000", ws="ws://127.0.0.1:4000")
     with pytest.raises(Misconfigured, match="no simulator of binance futures runs"):
         hosts(facts, "simulated", {})
+
+
+def test_a_strategy_sees_the_books_of_the_venues_where_it_can_trade_and_no_other() -> None:
+    traded = {(venue.id, market) for venue in VENUES.values() if venue.is_traded for market in venue.feeds}
+    assert traded == set(TRADINGS)
