@@ -21,8 +21,8 @@ TEXT = FILE.read_text("utf-8")
 CORE = {"redpanda", "console", "clickhouse", "postgres"}
 MONITORING = {"prometheus", "alertmanager", "grafana"}
 WORKERS = {
-    *(f"producers-{venue}" for venue in VENUES), "spreads", "strategies", "executor", "sink-clickhouse", "sink-postgres",
-    "gateway",
+    *(f"producers-{venue}" for venue in VENUES),
+    "spreads", "strategies", "executor", "sink-clickhouse", "sink-postgres", "gateway",
 }  # fmt: skip
 PROFILES = {
     "core": CORE,

@@ -85,7 +85,8 @@ def test_a_worker_is_started_by_the_command_that_a_person_would_give(tmp_path: P
     }
     assert {name: command[1:] for name, command in commands.items()} == {
         "simulator": (
-            "-m", "simulator", "--venue", "binance,bybit", "--ports", "11,12,13,14", "--seed", "5", "--symbols", "7", "--rate", "0.5",
+            "-m", "simulator", "--venue", "binance,bybit", "--ports", "11,12,13,14", "--seed", "5", "--symbols", "7",
+            "--rate", "0.5",
             "--faults", "gap,cut", "--journal", str(tmp_path / "journal"),
         ),
         "producers": ("-m", "producers"),
