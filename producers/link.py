@@ -77,7 +77,7 @@ class Link:
             hello=lambda: self._greeting(slot),
             sends=share(limits.messages_per_s, 1.0, reserved=1),
             ping=ping if feed.facts.keepalive.ping == "message" else None,
-            headers=feed.facts.headers,
+            headers={**feed.facts.headers, **hosts.headers},
             timing=timing or Timing(ping_every_s=feed.facts.keepalive.every_s),
         )
 

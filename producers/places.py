@@ -53,6 +53,8 @@ def hosts(place: Place, settings: Settings, run: RunFile | None) -> Hosts:
     if network == "main":
         return facts.main
     if network == "test":
+        if facts.test is None:
+            raise Misconfigured(f"{place} has no test network", fix="leave it out of monitor.venues")
         return facts.test
     address = None if run is None else run.addresses.venues.get(str(place))
     if address is None:

@@ -104,7 +104,7 @@ class Recorder:
         where = places.hosts(self.place, means.settings, means.endpoints.run)
         budget = {BUCKET: share(facts.rest.budget, facts.rest.window_s)}
         limiter = Limiter(budget, waited=measured(facts.venue, facts.market))
-        async with HttpClient.of(facts, where.rest, limiter, feed.refusal) as http:
+        async with HttpClient.of(facts, where.rest, limiter, feed.refusal, headers=where.headers) as http:
             listed = await retry.reach(str(self.place), partial(self._listed, http), None)
             wanted, missing = places.chosen(listed, means.settings.monitor.symbols)
             for symbol in missing:

@@ -91,10 +91,19 @@ class HttpClient:
         self._session: aiohttp.ClientSession | None = None
 
     @classmethod
-    def of(cls, facts: Facts, host: str, limiter: Limiter, judge: Judge) -> Self:
-        """Return the client of a venue's market at this base address."""
+    def of(
+        cls, facts: Facts, host: str, limiter: Limiter, judge: Judge, *, headers: Mapping[str, str] | None = None
+    ) -> Self:
+        """Return the client of a venue's market at this base address; `headers` are what its network asks for."""
         of = {"venue": facts.venue, "market": facts.market}
-        return cls(host, limiter, judge=judge, used_header=facts.rest.used_header, of=of, headers=facts.headers)
+        return cls(
+            host,
+            limiter,
+            judge=judge,
+            used_header=facts.rest.used_header,
+            of=of,
+            headers={**facts.headers, **(headers or {})},
+        )
 
     async def __aenter__(self) -> Self:
         """Open the pool of connections."""

@@ -29,10 +29,14 @@ Query = tuple[tuple[str, str], ...]
 
 # ---------------------------------------------------------------- facts
 class Hosts(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a market lives: base addresses without a path; a simulator's own stand in their place."""
+    """Where a market lives: base addresses without a path; a simulator's own stand in their place.
+
+    `headers` are what this network asks for beside those of the venue.
+    """
 
     rest: str
     ws: str
+    headers: Mapping[str, str] = {}
 
 
 class SocketLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,7 +98,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     venue: str
     market: Market
     main: Hosts
-    test: Hosts
+    test: Hosts | None
+    """The venue's test network, None where it has none."""
     sockets: Mapping[str, str]
     """The path of each kind of socket behind the `ws` base, by the socket's name."""
     channels: Mapping[StreamChannel, str]

@@ -73,6 +73,7 @@ def test_sockets_stand_where_gate_has_them() -> None:
         "wss://api.gateio.ws/ws/v4/",
         "wss://fx-ws.gateio.ws/v4/ws/usdt",
     ]
+    assert FUTURES.facts.test is not None
     assert socket_url(FUTURES, FUTURES.facts.test, "public") == "wss://ws-testnet.gate.com/v4/ws/futures/usdt"
 
 

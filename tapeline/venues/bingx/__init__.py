@@ -57,7 +57,7 @@ SPOT = BingxFeed(
         venue="bingx",
         market="spot",
         main=Hosts(rest=_REST, ws="wss://open-api-ws.bingx.com"),
-        test=_TEST,
+        test=None,
         sockets={"public": "/market"},
         channels={"book": "public", "trade": "public"},
         limits=_LIMITS,

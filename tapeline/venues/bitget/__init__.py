@@ -44,7 +44,7 @@ from tapeline.venues.contract import (
 
 _MAIN = Hosts(rest="https://api.bitget.com", ws="wss://ws.bitget.com")
 # Its REST is that of the real market unless a request carries `paptrading: 1` and keys of the demo.
-_TEST = Hosts(rest="https://api.bitget.com", ws="wss://wspap.bitget.com")
+_TEST = Hosts(rest="https://api.bitget.com", ws="wss://wspap.bitget.com", headers={"paptrading": "1"})
 _SOCKETS = {"public": "/v3/ws/public"}
 # 1000 streams are allowed and fewer than 50 recommended. 240 requests to subscribe in an hour are not among these.
 _LIMITS = SocketLimits(

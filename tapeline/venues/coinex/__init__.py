@@ -49,8 +49,6 @@ from tapeline.venues.contract import (
 )
 
 _MAIN = Hosts(rest="https://api.coinex.com", ws="wss://socket.coinex.com")
-# There is no test network: a name that never resolves, so that nobody who asks for it reaches the real one.
-_TEST = Hosts(rest="https://coinex.invalid", ws="wss://coinex.invalid")
 # None is published: far below what one frame with all its 221 contracts was seen to take.
 _LIMITS = SocketLimits(most_streams=150, messages_per_s=5, connections=30, connections_window_s=300)
 # Pings of ours come every 5 s, so that a dead socket is known within 7 s; CoinEx itself asks for one in 60 s.
@@ -70,7 +68,7 @@ SPOT = CoinexFeed(
         venue="coinex",
         market="spot",
         main=_MAIN,
-        test=_TEST,
+        test=None,
         sockets={"public": "/v2/spot"},
         channels={"book": "public", "trade": "public"},
         limits=_LIMITS,
@@ -88,7 +86,7 @@ FUTURES = CoinexFeed(
         venue="coinex",
         market="futures",
         main=_MAIN,
-        test=_TEST,
+        test=None,
         sockets={"public": "/v2/futures"},
         channels={"book": "public", "trade": "public", "funding": "public"},
         limits=_LIMITS,

@@ -51,7 +51,7 @@ SPOT = HtxFeed(
         venue="htx",
         market="spot",
         main=_SPOT_HOSTS,
-        test=_SPOT_HOSTS,
+        test=None,
         sockets={"feed": "/feed", "market": "/ws"},
         channels={"book": "feed", "trade": "market"},
         # Requests for a snapshot must be 100 ms apart: ten a second, as near as a rate can say it.
@@ -74,7 +74,7 @@ FUTURES = HtxFeed(
         venue="htx",
         market="futures",
         main=_FUTURES_HOSTS,
-        test=_FUTURES_HOSTS,
+        test=None,
         sockets={"market": "/linear-swap-ws", "index": "/ws_index"},
         channels={"book": "market", "trade": "market", "funding": "index"},
         limits=SocketLimits(

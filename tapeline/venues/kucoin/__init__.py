@@ -22,7 +22,7 @@ stays silent. Subscribing twice sends no second snapshot: a stream is given up b
 of futures are lots; BTC is called XBT there. Funding comes on two streams, so that one want makes two frames. A pair
 keeps its name when a coin is renamed (BCHSV-BTC is BSV/BTC): then the list alone knows it, `native` does not.
 
-There is no test network: `test` names the main one, whose public data cost nothing and harm nobody.
+There is no test network.
 
 UNCONFIRMED: spot's `obu` (samples alone, no probe) and that its numbers are those of spot's REST; that a stream may be
 asked for before the `welcome` frame; how much `GET ua/v1/market/trade` costs, and that it counts with the rest (6 in
@@ -58,7 +58,7 @@ SPOT = KucoinFeed(
         venue="kucoin",
         market="spot",
         main=_SPOT_HOSTS,
-        test=_SPOT_HOSTS,
+        test=None,
         sockets=_SOCKETS,
         channels={"book": "public", "trade": "public"},
         limits=SocketLimits(
@@ -84,7 +84,7 @@ FUTURES = KucoinFeed(
         venue="kucoin",
         market="futures",
         main=_FUTURES_HOSTS,
-        test=_FUTURES_HOSTS,
+        test=None,
         sockets=_SOCKETS,
         channels={"book": "public", "trade": "public", "funding": "public"},
         # A want of funding takes two of the 600 topics of a connection.

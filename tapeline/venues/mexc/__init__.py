@@ -44,7 +44,6 @@ from tapeline.venues.contract import (
 from tapeline.venues.mexc.futures_market import FuturesFeed
 from tapeline.venues.mexc.spot_market import SpotFeed
 
-_NONE = Hosts(rest="https://testnet.mexc.invalid", ws="wss://testnet.mexc.invalid")
 # Pings of ours come every 5 s, so that a dead socket is known within 7 s; MEXC itself asks for one in 60 s.
 _KEEPALIVE = Keepalive(ping="message", every_s=5)
 
@@ -53,7 +52,7 @@ SPOT = SpotFeed(
         venue="mexc",
         market="spot",
         main=Hosts(rest="https://api.mexc.com", ws="wss://wbs-api.mexc.com"),
-        test=_NONE,
+        test=None,
         sockets={"public": "/ws"},
         channels={"book": "public", "trade": "public"},
         # MEXC takes a hundred messages a second.
@@ -80,7 +79,7 @@ FUTURES = FuturesFeed(
         venue="mexc",
         market="futures",
         main=Hosts(rest="https://api.mexc.com", ws="wss://contract.mexc.com"),
-        test=_NONE,
+        test=None,
         sockets={"public": "/edge"},
         channels={"book": "public", "trade": "public", "funding": "public"},
         # Books, trades and funding of 30 contracts are the 150 subscriptions that worked at 20 a second.

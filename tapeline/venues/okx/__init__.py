@@ -42,7 +42,7 @@ from tapeline.venues.okx.market import OkxFeed
 
 _MAIN = Hosts(rest="https://www.okx.com", ws="wss://ws.okx.com:8443")
 # Its REST is that of the real market unless a request carries `x-simulated-trading: 1`.
-_TEST = Hosts(rest="https://www.okx.com", ws="wss://wspap.okx.com:8443")
+_TEST = Hosts(rest="https://www.okx.com", ws="wss://wspap.okx.com:8443", headers={"x-simulated-trading": "1"})
 _SOCKETS = {"public": "/ws/v5/public", "business": "/ws/v5/business"}
 # Pings of ours come every 5 s, so that a dead socket is known within 7 s; OKX itself closes one silent for 30 s.
 _KEEPALIVE = Keepalive(ping="message", every_s=5)

@@ -84,3 +84,8 @@ def test_symbols_are_chosen_by_name_and_the_unlisted_are_told(
     wish: str, found: dict[str, Instrument], missing: tuple[str, ...]
 ) -> None:
     assert chosen((BTC, ETH), wish) == (found, missing)
+
+
+def test_a_venue_without_a_test_network_is_not_asked_in_its_place() -> None:
+    with pytest.raises(Misconfigured, match=r"kucoin:spot has no test network: leave it out of monitor\.venues"):
+        hosts(Place("kucoin", "spot"), Settings(venues=Venues(network="test")), None)
