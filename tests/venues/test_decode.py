@@ -11,7 +11,7 @@ import pytest
 
 from tapeline.errors import InvalidMessage, Misconfigured, Unavailable, VenueRefused
 from tapeline.venues import registry
-from tapeline.venues.contract import Feed, FundingUpdate, PublicTrade, Want, merged, socket_url
+from tapeline.venues.contract import Answer, Feed, FundingUpdate, Pong, PublicTrade, Want, merged, socket_url
 from tests.venues import expected_binance
 from tests.venues.recorded import Recorded, own, stretch
 
@@ -400,3 +400,14 @@ def test_an_unknown_venue_names_the_nearest() -> None:
     with pytest.raises(Misconfigured, match=f"^unknown exchange: zzz: known are {', '.join(registry.VENUES)}$"):
         registry.feed("zzz", "spot")
     assert registry.feed("bybit", "spot") is FEEDS["bybit:spot"]
+
+
+@pytest.mark.parametrize(
+    ("name", "frame", "event"),
+    [
+        ("binance:spot", b'{"result":null,"id":"%s"}', Answer(request_id=None)),
+        ("bybit:spot", b'{"req_id":"%s","op":"pong"}', Pong(request_id=None)),
+    ],
+)
+def test_a_number_of_thousands_of_digits_is_none_of_ours(name: str, frame: bytes, event: Answer | Pong) -> None:
+    assert FEEDS[name].decode(frame % (b"9" * 5_000), NOW_US) == (event,)

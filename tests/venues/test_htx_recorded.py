@@ -90,7 +90,7 @@ def test_recorded_spot_trades_are_known_by_their_trade_id() -> None:
         )
 
 
-def test_recorded_futures_trades_count_both_sides() -> None:
+def test_recorded_futures_trades_are_told_in_contracts() -> None:
     sizes = {"GRT-USDT": 10, "SNX-USDT": 1, "ACH-USDT": 10, "ETH-USDT": 0.01}
     rows = 0
     lines = [*decoded("futures.trade-202202a"), *decoded("futures.samples-jkorf")]
@@ -101,10 +101,10 @@ def test_recorded_futures_trades_count_both_sides() -> None:
         assert isinstance(tick, dict)
         for row, trade in zip(tick["data"], events, strict=True):
             assert isinstance(trade, PublicTrade)
-            # Doubled or not, `quantity` is `amount` in base; that every amount is even shows that it is doubled.
+            # Every amount is even: it may count both sides, which stays unconfirmed. It is told as it is written.
             assert row["quantity"] == pytest.approx(row["amount"] * sizes[trade.native])
             assert row["amount"] % 2 == 0
-            assert trade.quantity == row["amount"] // 2
+            assert trade.quantity == row["amount"]
             assert (trade.trade_id, trade.price, trade.side) == (str(row["id"]), row["price"], row["direction"])
             rows += 1
     assert rows == 13
@@ -164,7 +164,7 @@ def test_recorded_bodies_are_read() -> None:
     assert [trade.trade_id for trade in trades] == ["102517381180", "102517381181", "102517381182"]
     swaps = {line.channel: line for line in stretch("htx/futures.rest-jkorf")}
     (trade,) = FUTURES.read_trades(swaps["rest:GetRecentTrades"].data, "BTC-USDT", NOW_US)
-    assert (trade.trade_id, trade.quantity, trade.price) == ("1314767870000", 1.0, 13081.3)
+    assert (trade.trade_id, trade.quantity, trade.price) == ("1314767870000", 2.0, 13081.3)
     dated = FUTURES.read_book(swaps["rest:GetOrderBook"].data, "BTC-USDT-CQ", 0, NOW_US)
     assert (dated.sequence, dated.bid_prices, dated.ask_quantities) == (1250406, (48596.4, 48585.7), (741.0, 792.0))
 

@@ -28,6 +28,8 @@ from tapeline.venues.contract import (
 )
 
 US_PER_MS: Final = 1_000
+MOST_DIGITS: Final = 18
+"""Of the number of a request; Python refuses to read thousands of them."""
 STREAMS_PER_REQUEST: Final = 100
 """Binance names no limit for one request; so many stream names stay far below any sensible frame size."""
 
@@ -168,7 +170,7 @@ def _answer(envelope: wire.Envelope) -> Answer:
         trouble = wire.Trouble(code=envelope.code, message=envelope.message or "")
     text = str(envelope.request_id)
     return Answer(
-        request_id=int(text) if text.isascii() and text.isdigit() else None,
+        request_id=int(text) if text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS else None,
         error=None if trouble is None else f"{trouble.code} {trouble.message}",
     )
 

@@ -27,6 +27,8 @@ from tapeline.venues.contract import (
 )
 
 US_PER_MS: Final = 1_000
+MOST_DIGITS: Final = 18
+"""Of the number of a request; Python refuses to read thousands of them."""
 SOCKET: Final = "public"
 TOPICS_PER_REQUEST: Final = 10
 """Spot's own limit; linear has none, but one bad topic fails its whole request, so batches stay small there too."""
@@ -156,7 +158,7 @@ def _funding(ticker: wire.TickerFrame, received_us: int) -> FundingUpdate:
 
 def _answer(envelope: wire.Envelope) -> Answer | Pong | Unexpected:
     text = envelope.request_id or ""
-    request_id = int(text) if text.isascii() and text.isdigit() else None
+    request_id = int(text) if text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS else None
     if envelope.op == "pong" or (envelope.op == "ping" and envelope.message == "pong"):
         return Pong(request_id=request_id)
     if envelope.success is None:

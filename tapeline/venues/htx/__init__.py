@@ -8,7 +8,7 @@
 | the same, `event` snapshot | book | replaces the book; a new connection counts from elsewhere | docs |
 | `depth.step0` (`step6`), `mbp.refresh.N` | not asked for | each frame is a whole book | frames: 965 of 965 |
 | spot `trade.detail` | trade | `tradeId` is the id: `id` has 27 digits | docs; frames |
-| futures `trade.detail` | trade | `amount` is both sides' contracts, twice what was traded | docs; frames |
+| futures `trade.detail` | trade | `amount` in contracts; `quantity` is the same in base | docs; frames |
 | `mark_price.1min`, `index.1min` on /ws_index | funding | a candle's `close` is the price now | docs; a probe, below |
 | `GET swap_funding_rate` | funding | rate, and `funding_time`: the settlement to come | docs; the probe |
 | `GET depth` | cross-check | its `version` counts otherwise, so only time compares | docs |
@@ -20,9 +20,10 @@ pings on spot and five on futures. Requests name one topic each and their answer
 The rate is also pushed, on /linear-swap-notification with another protocol (`op`, its own ping): `decode` knows it, but
 a channel has one socket here, and mark and index prices stream on /ws_index alone. So the rate, which HTX works out
 every 5 s, is asked for over REST. The probe is one published in 2026-09, of live sockets and calls. There is no test
-network: its hosts are the main ones.
+network.
 
-UNCONFIRMED: that futures trades are doubled row by row (14 of 14 recorded amounts are even); that spot trade ids leave
+UNCONFIRMED: whether the `amount` of a futures trade counts both sides, so that half of it was traded (the docs say so
+of volumes, and 14 of 14 recorded amounts are even; taken as it is written here); that spot trade ids leave
 none out (5 of 5 recorded steps do not; not relied on); that levels which fall out of the streamed depth are deleted;
 that HTX answers the WebSocket protocol's own ping; numbers across a maintenance; that `mbp.400` exists for every
 symbol; streams and connections allowed; the `data_type` of an unsubscription; the taker fee of futures (0.0005 to

@@ -100,7 +100,7 @@ class HtxFeed(rest.HtxRest):
         spot = self.facts.market == "spot"
         rows = read(_SPOT_TRADES, data).tick.data if spot else read(_SWAP_TRADES, data).tick.data
         texts = read(_RAW_TRADES, data).tick.data if exact.suspicious(data) else None
-        return meaning.trades(self.facts.market, native, rows, texts, received_us)
+        return meaning.trades(native, rows, texts, received_us)
 
     def _reply(self, envelope: wire.Envelope, reply: str, data: bytes, received_us: int) -> tuple[Event, ...]:
         match reply.split("."):

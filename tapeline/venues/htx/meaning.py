@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Final, Literal
 
 import msgspec
 
 from tapeline.domain import exact
 from tapeline.domain.book import BookDelta, BookSnapshot
-from tapeline.domain.events import Market
 from tapeline.venues.contract import FundingUpdate, PublicTrade, columns, read
 from tapeline.venues.htx import wire
 
 Came = Literal["asked", "anew", "routine"]
 """How a whole book came: we asked for it, the stream began anew, or the stream says all each time."""
 US_PER_MS: Final = 1_000
-BOTH_SIDES: Final = 2
-"""Futures count the contracts of buyer and seller in the `amount` of a trade."""
 
 
 # ---------------------------------------------------------------- books
@@ -52,25 +48,23 @@ def numbered(native: str, book: wire.Numbered, ms: int, data: bytes, received_us
 
 # ---------------------------------------------------------------- trades
 def trades(
-    market: Market,
     native: str,
     deals: Sequence[wire.SpotDeal | wire.SpotRestDeal | wire.SwapDeal],
     texts: Sequence[wire.RawDeal] | None,
     received_us: int,
 ) -> tuple[PublicTrade, ...]:
     """Return the trades of these rows, in their order; `texts` are the rows as written, where a number is long."""
-    shared = BOTH_SIDES if market == "futures" else 1
     return tuple(
         PublicTrade(
             native=native,
             trade_id=str(deal.trade_id),
             sequence=deal.trade_id,
             price=deal.price,
-            quantity=deal.amount / shared,
+            quantity=deal.amount,
             side=deal.direction,
             venue_us=deal.ts * US_PER_MS,
             received_us=received_us,
-            exact=None if texts is None else _deal_texts(texts[at], shared),
+            exact=None if texts is None else _deal_texts(texts[at]),
         )
         for at, deal in enumerate(deals)
     )
@@ -174,11 +168,8 @@ def _level_texts(data: bytes) -> exact.Exact | None:
     return exact.of_levels(bids, asks)
 
 
-def _deal_texts(deal: wire.RawDeal, shared: int) -> exact.Exact | None:
-    amount = _text(deal.amount)
-    if shared > 1 and exact.too_long(amount):
-        amount = str(Decimal(amount) / shared)
-    return exact.of_fields(price=_text(deal.price), quantity=amount)
+def _deal_texts(deal: wire.RawDeal) -> exact.Exact | None:
+    return exact.of_fields(price=_text(deal.price), quantity=_text(deal.amount))
 
 
 def _text(raw: msgspec.Raw) -> str:

@@ -83,7 +83,7 @@ class HtxRest:
         texts = None
         if exact.suspicious(body):
             texts = [deal for match in read(_RAW_TRADES, body).data for deal in match.data]
-        found = meaning.trades(self.facts.market, native, rows, texts, received_us)
+        found = meaning.trades(native, rows, texts, received_us)
         # Ids rise with time, so they order what one match did in one millisecond.
         return tuple(sorted(found, key=lambda trade: (trade.venue_us, trade.sequence or 0)))
 
