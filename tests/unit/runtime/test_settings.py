@@ -44,6 +44,7 @@ def test_the_keys_of_the_requirement_have_its_defaults() -> None:
     assert found.server.port == 8080
     assert (found.log.level, found.log.dir) == ("debug", Path("logs"))
     assert found.monitor.model_dump() == {
+        "venues": "binance,bybit",
         "symbols": "BTC/USDT,ETH/USDT",
         "orderbook_depth": 20,
         "batch_size": 10_000,
