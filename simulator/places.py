@@ -10,13 +10,9 @@ from simulator import faults, instruments, journal
 from simulator.desk import Desk
 from simulator.exchange import Exchange
 from simulator.face import Face, Outlet
-from simulator.faces import binance_terms, bybit_terms
+from simulator.faces import binance_terms, bybit_terms, kucoin, okx
 from simulator.faces.binance import BinanceFace
 from simulator.faces.bybit import BybitFace
-from simulator.faces.kucoin import TERMS as KUCOIN_TERMS
-from simulator.faces.kucoin import KucoinFace
-from simulator.faces.okx import TERMS as OKX_TERMS
-from simulator.faces.okx import OkxFace
 from simulator.limits import SocketLimits
 from simulator.market import Market
 from simulator.order_strikes import Legs
@@ -31,16 +27,16 @@ Make = Callable[[Outlet, Desk, str, int, SocketLimits | None], Face]
 FACES: dict[str, Make] = {
     "binance": BinanceFace,
     "bybit": BybitFace,
-    "okx": OkxFace,
-    "kucoin": KucoinFace,
+    "okx": okx.OkxFace,
+    "kucoin": kucoin.KucoinFace,
 }
 TRADED = frozenset({"binance", "bybit"})
 """Venues whose face has an account; the others are only read."""
 TERMS: dict[str, Mapping[str, Terms]] = {
     "binance": binance_terms.TERMS,
     "bybit": bybit_terms.TERMS,
-    "okx": OKX_TERMS,
-    "kucoin": KUCOIN_TERMS,
+    "okx": okx.TERMS,
+    "kucoin": kucoin.TERMS,
 }
 
 

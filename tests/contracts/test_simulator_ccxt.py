@@ -125,8 +125,6 @@ async def settled(client: Any, market: str, place: Simulated) -> Any:  # noqa: A
     book = client.orderbooks[name_of(market)]
     (price, quantity), side = (last.bids[-1], "bids") if last.bids else (last.asks[-1], "asks")
     async with asyncio.timeout(WITHIN_S):
-        while float(quantity) not in [at[1] for at in in_coins(client, market, book[side]) if at[0] == float(price)] + [
-            0.0
-        ]:
+        while float(quantity) not in {0.0, dict(in_coins(client, market, book[side])).get(float(price))}:
             await client.watch_order_book(name_of(market))
     return book
