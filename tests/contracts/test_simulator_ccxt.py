@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,20 @@ from tests.support.ccxt_client import ccxt_client
 from tests.support.eventually import eventually
 from tests.support.simulated import Simulated, simulated
 
-PLACES = [(venue, market) for venue in ("binance", "bybit") for market in ("spot", "futures")]
+VENUES = (
+    "binance",
+    "bybit",
+    "okx",
+    "kucoin",
+)
+PLACES = [(venue, market) for venue in VENUES for market in ("spot", "futures")]
+# What the venue itself calls BTC/USDT, where that is not BTCUSDT.
+IDS = {
+    ("okx", "spot"): "BTC-USDT",
+    ("okx", "futures"): "BTC-USDT-SWAP",
+    ("kucoin", "spot"): "BTC-USDT",
+    ("kucoin", "futures"): "XBTUSDTM",
+}
 WITHIN_S = 20.0
 UPDATES = 15
 
@@ -33,10 +47,10 @@ async def test_load_markets_reads_every_instrument_with_tick_lot_and_kind(
         markets = await client.load_markets()
     found = markets[name_of(market)]
     assert (found["id"], found["active"], found["spot"], found["swap"]) == (
-        "BTCUSDT", True, market == "spot", market == "futures",
+        IDS.get((venue, market), "BTCUSDT"), True, market == "spot", market == "futures",
     )  # fmt: skip
-    assert (found["precision"]["price"], found["precision"]["amount"]) == (5.0, 0.0001)
-    perpetuals = [one for one in markets.values() if one["spot" if market == "spot" else "swap"]]
+    assert (found["precision"]["price"], coins(client, market, found["precision"]["amount"])) == (5.0, 0.0001)
+    perpetuals = [one for one in markets.values() if one["spot"] or (one["swap"] and one["linear"])]
     assert len(perpetuals) == 5
 
 
@@ -47,8 +61,8 @@ async def test_fetch_order_book_is_the_book_of_the_simulator(venue: str, market:
         await eventually(lambda: place.exchange.market.listings[0].steps % 2 == 0)
         place.exchange.halt(0)
         book = await client.fetch_order_book(name_of(market), 100)
-        assert [tuple(level) for level in book["bids"]] == own_book(place, 0, 100)
-        assert [tuple(level) for level in book["asks"]] == own_book(place, 1, 100)
+        assert in_coins(client, market, book["bids"]) == own_book(place, 0, 100)
+        assert in_coins(client, market, book["asks"]) == own_book(place, 1, 100)
 
 
 async def test_watch_order_book_equals_the_own_book_at_the_same_sequence(
@@ -64,8 +78,8 @@ async def test_watch_order_book_equals_the_own_book_at_the_same_sequence(
         last = await settled(client, market, place)
     depth = 50
     assert book is not None
-    assert [tuple(level[:2]) for level in last["bids"][:depth]] == own_book(place, 0, depth)
-    assert [tuple(level[:2]) for level in last["asks"][:depth]] == own_book(place, 1, depth)
+    assert in_coins(client, market, last["bids"][:depth]) == own_book(place, 0, depth)
+    assert in_coins(client, market, last["asks"][:depth]) == own_book(place, 1, depth)
 
 
 async def test_watch_trades_brings_what_the_journal_has(venue: str, market: str, tmp_path: Path) -> None:
@@ -79,7 +93,19 @@ async def test_watch_trades_brings_what_the_journal_has(venue: str, market: str,
             if isinstance(record, journal.Trade) and record.symbol == "BTC/USDT"
         }
     assert seen
-    assert {one["id"]: (one["side"], one["price"], one["amount"]) for one in seen}.items() <= written.items()
+    read = {one["id"]: (one["side"], one["price"], coins(client, market, one["amount"])) for one in seen}
+    assert read.items() <= written.items()
+
+
+def coins(client: Any, market: str, amount: float) -> float:  # noqa: ANN401 - ccxt's exchange
+    """Return an amount of BTC/USDT in coins, which ccxt has in contracts where the venue has them."""
+    size = client.markets[name_of(market)]["contractSize"] or 1
+    return float(Decimal(repr(amount)) * Decimal(repr(size)))
+
+
+def in_coins(client: Any, market: str, levels: Any) -> list[tuple[float, float]]:  # noqa: ANN401 - ccxt's exchange and book
+    """Return levels as the simulator has them."""
+    return [(level[0], coins(client, market, level[1])) for level in levels]
 
 
 def own_book(place: Simulated, side: int, depth: int) -> list[tuple[float, float]]:
@@ -99,6 +125,6 @@ async def settled(client: Any, market: str, place: Simulated) -> Any:  # noqa: A
     book = client.orderbooks[name_of(market)]
     (price, quantity), side = (last.bids[-1], "bids") if last.bids else (last.asks[-1], "asks")
     async with asyncio.timeout(WITHIN_S):
-        while float(quantity) not in [level[1] for level in book[side] if level[0] == float(price)] + [0.0]:
+        while float(quantity) not in {0.0, dict(in_coins(client, market, book[side])).get(float(price))}:
             await client.watch_order_book(name_of(market))
     return book

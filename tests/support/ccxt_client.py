@@ -11,6 +11,8 @@ import ccxt.pro  # type: ignore[import-untyped] # it ships no types
 
 from tests.support.simulated import Simulated
 
+# Venues whose kinds of markets ccxt names spot and swap.
+_TYPES_AS_THEY_ARE = frozenset({"okx", "kucoin"})
 _HOST = re.compile(r"^(?P<scheme>https|wss)://[^/]+")
 
 
@@ -22,16 +24,23 @@ async def ccxt_client(venue: str, market: str, place: Simulated) -> AsyncIterato
     if venue == "binance":
         options |= {"fetchMargins": False, "fetchMarkets": {"types": ["spot" if kind == "spot" else "linear"]}}
         options["watchTrades"] = {"name": "trade" if kind == "spot" else "aggTrade"}
+    elif venue in _TYPES_AS_THEY_ARE:
+        options |= {"fetchMarkets": {"types": [kind], "fetchTickersFees": False}, "watchTrades": {}}
     else:
         options |= {"enableUnifiedAccount": True, "fetchMarkets": {"types": ["spot" if kind == "spot" else "linear"]}}
     key = place.exchange.desk.key
-    signing = {"apiKey": key.key, "secret": key.secret}
+    signing = {"apiKey": key.key, "secret": key.secret, "password": "any"}
     client = getattr(ccxt.pro, venue)({"enableRateLimit": False, "options": options, **signing})
     client.has["fetchCurrencies"] = False
     client.urls["api"] = _local(client.urls["api"], place)
     if venue == "binance" and kind == "spot":
         # ccxt tells spot from futures by the host, which is gone here.
         client.is_spot_url = lambda _: True
+    if venue == "kucoin":
+        client.options["hf"] = True
+        fetch_markets = client.fetch_markets
+        # Which pairs can be had on margin is for accounts to know.
+        client.fetch_markets = lambda params=None: fetch_markets({**(params or {}), "marginables": False})
     try:
         yield client
     finally:
