@@ -214,3 +214,18 @@ def test_a_client_hears_what_the_journal_says_the_faults_left(market: str, tmp_p
     assert counts == {"gap": 3, "duplicate": 3, "reorder": 3, "corrupt": 3}
     assert len(broken) == 3
     assert [one["data"]["lastUpdateId"] for one in of_topic(found, BOOK)][1:] == told
+
+
+def test_the_first_trades_of_swap_are_of_each_millisecond_all_or_none(tmp_path: Path) -> None:
+    with stage("bingx", "futures", tmp_path, symbols=1) as scene:
+        for _ in range(80):
+            scene.play(1)
+            told = [one.id.rpartition("-")[0] for one in scene.of(Trade)]
+            frames = of_topic(taken(client_of(scene, TRADES)), TRADES)
+            rows = [trade_id(row, 0).rpartition("-")[0] for frame in frames for row in reversed(frame["data"])]
+            assert rows == told[len(told) - len(rows) :]
+            left = told[: len(told) - len(rows)]
+            times = [name.split("-")[2] for name in (*left[-1:], *rows[:1])]
+            assert len(rows) <= 20
+            assert len(set(times)) == len(times)
+    assert left
