@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -44,6 +45,8 @@ class Connection:
     paced: bool = True
     pack: Pack = text_message
     """How answers become bytes; a face whose venue compresses sets it when it greets."""
+    own_ping: Callable[[int], str] | None = None
+    """Makes the venue's own ping, given the time in us, where it is a message; a face sets it when it greets."""
     streams: dict[str, tuple[str, str]] = field(default_factory=dict)
     disturbances: list[Disturbance] = field(default_factory=list)
     muted: bool = False
@@ -93,12 +96,14 @@ class Connection:
             if self.wire.get_write_buffer_size() > _MOST_WAITING_BYTES:
                 self.cut("the client does not read")
 
-    def ping(self, now_s: float) -> None:
-        """Send a protocol ping; a stalled connection does not."""
+    def ping(self, now_s: float, now_us: int) -> None:
+        """Send a ping, the venue's own or that of the protocol; a stalled connection does not."""
         self.pinged_s = now_s
         if self.unanswered_s is None:
             self.unanswered_s = now_s
-        if not self.muted:
+        if self.own_ping is not None:
+            self.reply(self.own_ping(now_us))
+        elif not self.muted:
             self._outbox.append(ping_message(str(int(now_s * 1000)).encode()))
 
     def pong(self, payload: bytes) -> None:

@@ -126,16 +126,19 @@ class Exchange:
         limits = self.face.socket_limits
         for connection in tuple(self.connections.values()):
             if limits.ping_every_s is not None and now_s - connection.pinged_s >= limits.ping_every_s:
-                connection.ping(now_s)
+                connection.ping(now_s, now_us)
                 connection.flush(now_s)
             asked_s = connection.unanswered_s
             if asked_s is not None and now_s - asked_s > limits.pong_within_s:
-                connection.close(POLICY_VIOLATION, "Pong timeout")
+                if connection.own_ping is None:
+                    connection.close(POLICY_VIOLATION, "Pong timeout")
+                else:
+                    connection.cut("no answer to the venue's ping")
             if limits.lifetime_s is not None and now_s - connection.opened_s > limits.lifetime_s:
                 self.face.part(connection, now_us)
                 connection.close(GOING_AWAY, "the connection is 24 hours old")
             silent = limits.silent_cut_s is not None and now_s - connection.heard_s > limits.silent_cut_s
-            if silent and not connection.streams:
+            if silent and (limits.silent_cut_reads or not connection.streams):
                 connection.cut("neither ping nor data for too long")
         self.journal.flush()
 

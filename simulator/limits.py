@@ -11,7 +11,10 @@ _US_PER_S = 1_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SocketLimits:
-    """What a venue asks of WebSocket clients; None where it has no such rule."""
+    """What a venue asks of WebSocket clients; None where it has no such rule.
+
+    Who says nothing for `silent_cut_s` is cut: who has no stream, with `silent_cut_reads` also who reads some.
+    """
 
     messages_per_s: int | None = None
     streams: int | None = None
@@ -20,6 +23,7 @@ class SocketLimits:
     ping_every_s: float | None = None
     pong_within_s: float = 60.0
     silent_cut_s: float | None = None
+    silent_cut_reads: bool = False
     lifetime_s: float | None = None
 
 
