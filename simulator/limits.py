@@ -11,7 +11,11 @@ _US_PER_S = 1_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SocketLimits:
-    """What a venue asks of WebSocket clients; None where it has no such rule."""
+    """What a venue asks of WebSocket clients; None where it has no such rule.
+
+    `at_once` is how many connections may be open. Cut is who has had no stream for `bare_cut_s`, to whom nothing was
+    sent for `quiet_cut_s`, who did not ping in the venue's own words for `unpinged_cut_s`, whatever else flows.
+    """
 
     messages_per_s: int | None = None
     streams: int | None = None
@@ -20,6 +24,10 @@ class SocketLimits:
     ping_every_s: float | None = None
     pong_within_s: float = 60.0
     silent_cut_s: float | None = None
+    at_once: int | None = None
+    bare_cut_s: float | None = None
+    quiet_cut_s: float | None = None
+    unpinged_cut_s: float | None = None
     lifetime_s: float | None = None
 
 

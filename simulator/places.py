@@ -10,7 +10,7 @@ from simulator import faults, instruments, journal
 from simulator.desk import Desk
 from simulator.exchange import Exchange
 from simulator.face import Face, Outlet
-from simulator.faces import binance_terms, bybit_terms
+from simulator.faces import binance_terms, bitget, bybit_terms, mexc
 from simulator.faces.binance import BinanceFace
 from simulator.faces.bybit import BybitFace
 from simulator.limits import SocketLimits
@@ -24,10 +24,20 @@ ALL = "all"
 
 Make = Callable[[Outlet, Desk, str, int, SocketLimits | None], Face]
 
-FACES: dict[str, Make] = {"binance": BinanceFace, "bybit": BybitFace}
+FACES: dict[str, Make] = {
+    "binance": BinanceFace,
+    "bybit": BybitFace,
+    "mexc": mexc.MexcFace,
+    "bitget": bitget.BitgetFace,
+}
 TRADED = frozenset({"binance", "bybit"})
 """Venues whose face has an account; the others are only read."""
-TERMS: dict[str, Mapping[str, Terms]] = {"binance": binance_terms.TERMS, "bybit": bybit_terms.TERMS}
+TERMS: dict[str, Mapping[str, Terms]] = {
+    "binance": binance_terms.TERMS,
+    "bybit": bybit_terms.TERMS,
+    "mexc": mexc.TERMS,
+    "bitget": bitget.TERMS,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,20 +3,46 @@
 from __future__ import annotations
 
 import asyncio
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from simulator import journal
-from simulator.journal import Delta
+from simulator.instruments import Scale, scale
 from tests.support.ccxt_client import ccxt_client
 from tests.support.eventually import eventually
 from tests.support.simulated import Simulated, simulated
 
-PLACES = [(venue, market) for venue in ("binance", "bybit") for market in ("spot", "futures")]
+PLACES = [
+    (venue, market)
+    for venue in (
+        "binance",
+        "bybit",
+        "mexc",
+        "bitget",
+    )
+    for market in ("spot", "futures")
+]
+# ccxt's id of BTC/USDT, its step of prices and of amounts, where they are not BTCUSDT, 5 and 0.0001.
+LISTED = {
+    ("mexc", "spot"): ("BTCUSDT", 1.0, 0.0001),  # it knows digits only
+    ("mexc", "futures"): ("BTC_USDT", 5.0, 1.0),
+    ("bitget", "spot"): ("BTCUSDT", 1.0, 0.0001),  # as above
+}
+IN_CONTRACTS = {
+    ("mexc", "futures"),
+}
+# Bybit's REST book moves with every second step, MEXC's with every third or fourth.
+SLOWEST_STEPS = 12
+# ccxt reads no id of these trades.
+WITHOUT_IDS = {
+    "mexc",
+}
 WITHIN_S = 20.0
 UPDATES = 15
+DEPTH = 50
 
 pytestmark = pytest.mark.parametrize(("venue", "market"), PLACES)
 
@@ -32,23 +58,22 @@ async def test_load_markets_reads_every_instrument_with_tick_lot_and_kind(
     async with simulated(venue, market, tmp_path) as place, ccxt_client(venue, market, place) as client:
         markets = await client.load_markets()
     found = markets[name_of(market)]
+    wire, tick, lot = LISTED.get((venue, market), ("BTCUSDT", 5.0, 0.0001))
     assert (found["id"], found["active"], found["spot"], found["swap"]) == (
-        "BTCUSDT", True, market == "spot", market == "futures",
+        wire, True, market == "spot", market == "futures",
     )  # fmt: skip
-    assert (found["precision"]["price"], found["precision"]["amount"]) == (5.0, 0.0001)
-    perpetuals = [one for one in markets.values() if one["spot" if market == "spot" else "swap"]]
-    assert len(perpetuals) == 5
+    assert (found["precision"]["price"], found["precision"]["amount"]) == (tick, lot)
+    ours = [one for one in markets.values() if one["active"] and one["quote"] == "USDT"]
+    assert len([one for one in ours if one["spot" if market == "spot" else "swap"]]) == 5
 
 
 async def test_fetch_order_book_is_the_book_of_the_simulator(venue: str, market: str, tmp_path: Path) -> None:
     async with simulated(venue, market, tmp_path) as place, ccxt_client(venue, market, place) as client:
         await client.load_markets()
-        # Bybit's REST book is that of its deepest topic, which moves with every second step.
-        await eventually(lambda: place.exchange.market.listings[0].steps % 2 == 0)
-        place.exchange.halt(0)
+        stand_still(place)
         book = await client.fetch_order_book(name_of(market), 100)
-        assert [tuple(level) for level in book["bids"]] == own_book(place, 0, 100)
-        assert [tuple(level) for level in book["asks"]] == own_book(place, 1, 100)
+        assert [tuple(level[:2]) for level in book["bids"]] == own_book(place, 0, 100)
+        assert [tuple(level[:2]) for level in book["asks"]] == own_book(place, 1, 100)
 
 
 async def test_watch_order_book_equals_the_own_book_at_the_same_sequence(
@@ -59,13 +84,12 @@ async def test_watch_order_book_equals_the_own_book_at_the_same_sequence(
         async with asyncio.timeout(WITHIN_S):
             for _ in range(UPDATES):
                 book = await client.watch_order_book(name_of(market))
-        place.exchange.halt(0)
+        stand_still(place)
         # What was on its way still arrives; then both stand still.
         last = await settled(client, market, place)
-    depth = 50
     assert book is not None
-    assert [tuple(level[:2]) for level in last["bids"][:depth]] == own_book(place, 0, depth)
-    assert [tuple(level[:2]) for level in last["asks"][:depth]] == own_book(place, 1, depth)
+    assert [tuple(level[:2]) for level in last["bids"][:DEPTH]] == own_book(place, 0, DEPTH)
+    assert [tuple(level[:2]) for level in last["asks"][:DEPTH]] == own_book(place, 1, DEPTH)
 
 
 async def test_watch_trades_brings_what_the_journal_has(venue: str, market: str, tmp_path: Path) -> None:
@@ -74,12 +98,27 @@ async def test_watch_trades_brings_what_the_journal_has(venue: str, market: str,
         async with asyncio.timeout(WITHIN_S):
             seen = [one for _ in range(2) for one in await client.watch_trades(name_of(market))]
         written = {
-            record.id: (record.side, float(record.price), float(record.quantity))
+            (
+                None if venue in WITHOUT_IDS else record.id,
+                record.side,
+                float(record.price),
+                counted(place, record.quantity),
+            )
             for record in place.records()
             if isinstance(record, journal.Trade) and record.symbol == "BTC/USDT"
         }
     assert seen
-    assert {one["id"]: (one["side"], one["price"], one["amount"]) for one in seen}.items() <= written.items()
+    named = venue not in WITHOUT_IDS
+    assert {(one["id"] if named else None, one["side"], one["price"], one["amount"]) for one in seen} <= written
+
+
+def stand_still(place: Simulated) -> None:
+    """Halt the market at a step at which every channel and REST have shown all of it."""
+    exchange, now_us = place.exchange, place.exchange.now_us
+    exchange.halt(now_us)
+    while exchange.market.listings[0].steps % SLOWEST_STEPS:
+        for step in exchange.market.tick():
+            exchange.face.advance(step, now_us)
 
 
 def own_book(place: Simulated, side: int, depth: int) -> list[tuple[float, float]]:
@@ -87,18 +126,25 @@ def own_book(place: Simulated, side: int, depth: int) -> list[tuple[float, float
     listing = place.exchange.market.listings[0]
     ladder, step = listing.ladder, (-1, 1)[side]
     best = ladder.best(side)
-    tick, lot = listing.instrument.tick, listing.instrument.lot
+    tick, lot = listing.instrument.tick, unit(place)
     prices = range(best, best + step * depth, step)
     return [(tick.value(price), lot.value(ladder.levels[side][price])) for price in prices]
 
 
+def counted(place: Simulated, quantity: str) -> float:
+    """Return a quantity of BTC as ccxt counts it."""
+    lots = place.exchange.market.listings[0].instrument.lot.steps(Decimal(quantity))
+    return unit(place).value(int(lots))
+
+
+def unit(place: Simulated) -> Scale:
+    """Return what ccxt counts quantities of BTC/USDT in: the lot, or 1 where that is a contract."""
+    face = place.exchange.face
+    return scale("1") if (face.venue, face.market) in IN_CONTRACTS else place.exchange.market.listings[0].instrument.lot
+
+
 async def settled(client: Any, market: str, place: Simulated) -> Any:  # noqa: ANN401 - ccxt's book
-    """Return ccxt's book when it has taken the last message of the journal."""
-    deltas = [one for one in place.records() if isinstance(one, Delta) and one.symbol == "BTC/USDT"]
-    last = deltas[-1]
-    book = client.orderbooks[name_of(market)]
-    (price, quantity), side = (last.bids[-1], "bids") if last.bids else (last.asks[-1], "asks")
-    async with asyncio.timeout(WITHIN_S):
-        while float(quantity) not in [level[1] for level in book[side] if level[0] == float(price)] + [0.0]:
-            await client.watch_order_book(name_of(market))
+    """Return ccxt's book when it has taken the last message."""
+    book, own = client.orderbooks[name_of(market)], [own_book(place, side, DEPTH) for side in (0, 1)]
+    await eventually(lambda: [[tuple(one[:2]) for one in book[side][:DEPTH]] for side in ("bids", "asks")] == own)
     return book

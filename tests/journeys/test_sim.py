@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from simulator import journal
+from simulator.places import FACES, MARKETS
 from tests.journeys.command import Tapeline
 
 
@@ -43,12 +44,12 @@ def test_one_line_says_where_it_is_and_sigterm_ends_it_in_order(tmp_path: Path) 
 
 def test_one_process_serves_all(tmp_path: Path) -> None:
     with Tapeline(tmp_path).started("sim", "--symbols", "1", "--json") as sim:
-        lines = [sim.line() for _ in range(4)]
+        lines = [sim.line() for _ in FACES for _ in MARKETS]
         end = sim.stop(signal.SIGINT)
     assert [(one["venue"], one["market"]) for one in lines] == [
-        ("binance", "spot"), ("binance", "futures"), ("bybit", "spot"), ("bybit", "futures"),
-    ]  # fmt: skip
-    assert len({one["rest"] for one in lines}) == 4
+        (venue, market) for venue in FACES for market in MARKETS
+    ]
+    assert len({one["rest"] for one in lines}) == len(lines)
     assert end.code == 0
 
 
@@ -56,7 +57,7 @@ def test_one_process_serves_all(tmp_path: Path) -> None:
     ("words", "told"),
     [
         (("--faults", "gap,stal"), "there is no fault 'stal': did you mean 'stall'"),
-        (("--venue", "nyse"), "there is no simulated venue 'nyse': choose binance, bybit or all"),
+        (("--venue", "nyse"), f"there is no simulated venue 'nyse': choose {', '.join(FACES)} or all"),
         (("--symbols", "99"), "--symbols 99 is out of range: give 1 to 24"),
     ],
 )

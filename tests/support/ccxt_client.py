@@ -22,6 +22,8 @@ async def ccxt_client(venue: str, market: str, place: Simulated) -> AsyncIterato
     if venue == "binance":
         options |= {"fetchMargins": False, "fetchMarkets": {"types": ["spot" if kind == "spot" else "linear"]}}
         options["watchTrades"] = {"name": "trade" if kind == "spot" else "aggTrade"}
+    elif venue == "bitget":
+        options |= {"fetchMarkets": {"types": [kind]}}
     else:
         options |= {"enableUnifiedAccount": True, "fetchMarkets": {"types": ["spot" if kind == "spot" else "linear"]}}
     key = place.exchange.desk.key
@@ -32,10 +34,17 @@ async def ccxt_client(venue: str, market: str, place: Simulated) -> AsyncIterato
     if venue == "binance" and kind == "spot":
         # ccxt tells spot from futures by the host, which is gone here.
         client.is_spot_url = lambda _: True
+    if venue == "mexc":
+        # It loads both lists, whatever is asked for.
+        setattr(client, "fetch_swap_markets" if kind == "spot" else "fetch_spot_markets", _nothing)
     try:
         yield client
     finally:
         await client.close()
+
+
+async def _nothing(_: object) -> list[Any]:
+    return []
 
 
 def _local(value: Any, place: Simulated) -> Any:  # noqa: ANN401 - a tree of addresses of any depth

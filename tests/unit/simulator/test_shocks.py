@@ -12,9 +12,9 @@ import pytest
 from simulator.instruments import listed
 from simulator.ladder import ASK, BID
 from simulator.market import STEP_MS, TURNS, Market
-from simulator.places import MARKETS, TERMS
+from simulator.places import MARKETS, TERMS, TRADED
 
-PLACES: Final = tuple(f"{venue}:{market}" for venue in TERMS for market in MARKETS)
+PLACES: Final = tuple(f"{venue}:{market}" for venue in sorted(TRADED) for market in MARKETS)
 # Spot sells only what it holds, so it is bought on and futures are sold.
 WAYS: Final = tuple((buy, sell) for buy, sell in permutations(PLACES, 2) if sell.endswith("futures"))
 ROUNDS_A_SECOND: Final = 1000 // STEP_MS
