@@ -56,12 +56,17 @@ class Connection:
     heard_s: float = 0.0
     pinged_s: float = 0.0
     unanswered_s: float | None = None
+    bare_s: float = 0.0
+    """Since when it has had no stream, where it has none."""
+    sent_s: float = 0.0
+    kept_us: int = 0
+    """When the client last pinged in the venue's own words, by the wall clock; a face that cuts without says so."""
     _outbox: list[bytes] = field(default_factory=list)
     _late: deque[tuple[float, bytes]] = field(default_factory=deque)
 
     def __post_init__(self) -> None:
         """Count pings from the opening."""
-        self.heard_s = self.pinged_s = self.opened_s
+        self.heard_s = self.pinged_s = self.bare_s = self.sent_s = self.opened_s
 
     def send(self, frame: Frame) -> None:
         """Queue a message of a stream, or what a fault makes of it."""
@@ -93,6 +98,7 @@ class Connection:
         if self._outbox:
             self.wire.write(b"".join(self._outbox))
             self._outbox.clear()
+            self.sent_s = now_s
             if self.wire.get_write_buffer_size() > _MOST_WAITING_BYTES:
                 self.cut("the client does not read")
 

@@ -140,18 +140,20 @@ class Exchange:
             silent = limits.silent_cut_s is not None and now_s - connection.heard_s > limits.silent_cut_s
             if silent and (limits.silent_cut_reads or not connection.streams):
                 connection.cut("neither ping nor data for too long")
+            self._cut_idle(connection, now_us, now_s)
         self.journal.flush()
 
     def may_connect(self, now_s: float) -> bool:
         """Count a new connection and tell whether it is within the venue's limit."""
         limits = self.face.socket_limits
-        return within(self._opened, now_s, limits.connections_within_s, limits.connections)
+        full = limits.at_once is not None and len(self.connections) >= limits.at_once
+        return within(self._opened, now_s, limits.connections_within_s, limits.connections) and not full
 
     def connect(self, wire: Wire, path: str, route: Route, now_us: int, now_s: float) -> Connection:
         """Take a client in."""
         self.now_us, self.now_s = now_us, now_s
         self._count += 1
-        connection = Connection(self._count, wire, route.name, now_s, route.combined, route.paced)
+        connection = Connection(self._count, wire, route.name, now_s, route.combined, route.paced, kept_us=now_us)
         self.connections[connection.number] = connection
         self.record(Connected(at_us=now_us, connection=connection.number, path=path))
         self.face.greet(connection, route, now_us)
@@ -229,6 +231,15 @@ class Exchange:
             self.disconnect(connection, now_us)
         self.journal.close()
 
+    def _cut_idle(self, connection: Connection, now_us: int, now_s: float) -> None:
+        limits = self.face.socket_limits
+        if limits.bare_cut_s is not None and not connection.streams and now_s - connection.bare_s > limits.bare_cut_s:
+            connection.cut("no subscription for too long")
+        if limits.quiet_cut_s is not None and now_s - connection.sent_s > limits.quiet_cut_s:
+            connection.cut("no data for too long")
+        if limits.unpinged_cut_s is not None and now_us - connection.kept_us > limits.unpinged_cut_s * 1e6:
+            connection.cut("no ping for too long")
+
     def _subscribed(self, record: Subscribed) -> None:
         connection = self.connections[record.connection]
         connection.streams[record.stream] = (record.symbol, record.type)
@@ -241,4 +252,5 @@ class Exchange:
     def _unsubscribed(self, record: Unsubscribed) -> None:
         connection = self.connections[record.connection]
         connection.streams.pop(record.stream, None)
+        connection.bare_s = self.now_s
         self._readers.get(record.stream, {}).pop(connection, None)

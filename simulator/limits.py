@@ -14,6 +14,8 @@ class SocketLimits:
     """What a venue asks of WebSocket clients; None where it has no such rule.
 
     Who says nothing for `silent_cut_s` is cut: who has no stream, with `silent_cut_reads` also who reads some.
+    `at_once` is how many connections may be open. Cut is who has had no stream for `bare_cut_s`, to whom nothing was
+    sent for `quiet_cut_s`, who did not ping in the venue's own words for `unpinged_cut_s`, whatever else flows.
     """
 
     messages_per_s: int | None = None
@@ -24,6 +26,10 @@ class SocketLimits:
     pong_within_s: float = 60.0
     silent_cut_s: float | None = None
     silent_cut_reads: bool = False
+    at_once: int | None = None
+    bare_cut_s: float | None = None
+    quiet_cut_s: float | None = None
+    unpinged_cut_s: float | None = None
     lifetime_s: float | None = None
 
 

@@ -10,7 +10,7 @@ from simulator import faults, instruments, journal
 from simulator.desk import Desk
 from simulator.exchange import Exchange
 from simulator.face import Face, Outlet
-from simulator.faces import binance_terms, bingx, bybit_terms, coinex, kucoin, okx
+from simulator.faces import binance_terms, bingx, bitget, bybit_terms, coinex, kucoin, mexc, okx
 from simulator.faces.binance import BinanceFace
 from simulator.faces.bybit import BybitFace
 from simulator.limits import SocketLimits
@@ -31,6 +31,8 @@ FACES: dict[str, Make] = {
     "kucoin": kucoin.KucoinFace,
     "bingx": bingx.BingxFace,
     "coinex": coinex.CoinexFace,
+    "mexc": mexc.MexcFace,
+    "bitget": bitget.BitgetFace,
 }
 TRADED = frozenset({"binance", "bybit"})
 """Venues whose face has an account; the others are only read."""
@@ -41,6 +43,8 @@ TERMS: dict[str, Mapping[str, Terms]] = {
     "kucoin": kucoin.TERMS,
     "bingx": bingx.TERMS,
     "coinex": coinex.TERMS,
+    "mexc": mexc.TERMS,
+    "bitget": bitget.TERMS,
 }
 
 
