@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Any, Final, Literal
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
@@ -12,6 +12,8 @@ from tapeline.venues.contract import Feed, Request
 
 Kind = Literal["book", "trades", "funding", "instruments"]
 _MARK: Final = "NATIVE"
+_NAMES: Final = ("symbol", "instId", "market", "contract_code", "currency_pair", "contract", "s")
+_HOLDERS: Final = ("result", "data", "list")
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,9 +43,30 @@ def call_of(feed: Feed, url: str | None, channel: str) -> Call | None:
     return None
 
 
+def named(body: bytes) -> str | None:
+    """Return the instrument that an answer itself names first, None where it names none."""
+    try:
+        told: Any = msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        return None
+    while told:
+        told = told[0] if isinstance(told, list) else told
+        if not isinstance(told, dict):
+            return None
+        if str(told.get("ch")).startswith("market."):
+            return str(told["ch"]).split(".")[1]
+        name = next((told[name] for name in _NAMES if isinstance(told.get(name), str)), None)
+        if name is not None:
+            return str(name)
+        told = next((told[holder] for holder in _HOLDERS if holder in told), None)
+    return None
+
+
 def _requests(feed: Feed) -> list[tuple[Kind, Request]]:
     found: list[tuple[Kind, Request]] = [
+        # Few levels and all of them may be had under two paths.
         ("book", feed.book_request(_MARK, 0)),
+        ("book", feed.book_request(_MARK, 1)),
         ("trades", feed.trades_request(_MARK)),
         ("instruments", feed.instruments_request()),
     ]

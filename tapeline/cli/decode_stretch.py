@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from tapeline.cli.decode_calls import Call, call_of
+from tapeline.cli.decode_calls import Call, call_of, named
 from tapeline.cli.decode_files import Line
 from tapeline.domain.book import BookDelta, BookKeeper, BookSnapshot, Restored, WentStale
 from tapeline.domain.events import Instrument
@@ -18,7 +18,7 @@ from tapeline.venues.contract import Event, Feed, FundingUpdate, PublicTrade, Un
 from tapeline.venues.units import Contract, in_base
 
 ANY: Final = "?"
-"""The native name of an answer whose address does not say whose it is."""
+"""The native name of an answer that neither its address nor it itself gives."""
 _BASE, _QUOTE = "BTC", "USDT"
 Value = BookDelta | BookSnapshot | PublicTrade | FundingUpdate
 Tell = Callable[[str, Value], None]
@@ -29,7 +29,7 @@ Tell = Callable[[str, Value], None]
 class Held:
     """What is known of one instrument."""
 
-    keeper: BookKeeper = field(default_factory=lambda: BookKeeper(epoch=1))
+    keeper: BookKeeper
     has_book: bool = False
     gaps: int = 0
 
@@ -80,7 +80,7 @@ class Stretch:
         told["gaps"] = sum(held.gaps for held in self._held.values())
         told["unit"] = "contracts" if self.in_contracts else "base"
         if len(symbols) < 2:  # noqa: PLR2004 - one, or none at all
-            only = next(iter(symbols.values()), _view(Held()))
+            only = next(iter(symbols.values()), _view(None))
             told |= {name: only[name] for name in ("best_bid", "best_ask", "valid")}
         return {**told, "symbols": symbols}
 
@@ -104,11 +104,12 @@ class Stretch:
     def _meaning(self, feed: Feed, line: Line) -> tuple[Event, ...]:
         call = call_of(feed, line.url, line.channel)
         if call is None:
-            return () if line.channel.startswith("rest:") else feed.decode(line.data, self._received_us)
+            answered = line.channel == "instruments" or line.channel.startswith("rest:")
+            return () if answered else feed.decode(line.data, self._received_us)
         return self._answer(feed, call, line.data)
 
     def _answer(self, feed: Feed, call: Call, body: bytes) -> tuple[Event, ...]:
-        native, at_us = call.native or ANY, self._received_us
+        native, at_us = call.native or named(body) or ANY, self._received_us
         match call.kind:
             case "book":
                 return (feed.read_book(body, native, call.depth, at_us),)
@@ -123,14 +124,16 @@ class Stretch:
         """Take one value; tell whether it is of a trade or a book."""
         known = self._instruments.get((feed.facts.venue, feed.facts.market, event.native))
         symbol = event.native if known is None else known.symbol
-        if feed.facts.quantities == "contracts":
+        if feed.facts.quantities == "contracts" and not isinstance(event, FundingUpdate):
             self.in_contracts = self.in_contracts or known is None
             event = event if known is None else _in_base(event, Contract(known.contract_size))
         if self._tell is not None:
             self._tell(symbol, event)
         if isinstance(event, FundingUpdate):
             return False
-        held = self._held.setdefault(symbol, Held())
+        held = self._held.get(symbol)
+        if held is None:
+            held = self._held[symbol] = Held(BookKeeper(epoch=1, checksum=feed.facts.book.checksum))
         if isinstance(event, PublicTrade):
             self._trade(event)
         else:
@@ -194,9 +197,9 @@ def _plain(count: int | Decimal) -> int | str:
     return shown(count) if isinstance(count, Decimal) else count
 
 
-def _view(held: Held) -> dict[str, object]:
-    if not held.has_book:
-        return {"best_bid": None, "best_ask": None, "valid": None, "gaps": held.gaps}
+def _view(held: Held | None) -> dict[str, object]:
+    if held is None or not held.has_book:
+        return {"best_bid": None, "best_ask": None, "valid": None, "gaps": 0 if held is None else held.gaps}
     top = held.keeper.top(1)
     texts = top.exact or {}
     return {

@@ -11,6 +11,20 @@ from tapeline.venues.contract import Answer, FundingUpdate, InstrumentPage, Publ
 RECEIVED_US = 1_700_000_000_000_005
 
 SPOT: dict[str, object] = {
+    "book_top": (
+        BookSnapshot(
+            native="BTCUSDT",
+            sequence=160,
+            replaces=True,
+            routine=True,
+            bid_prices=(0.0024,),
+            bid_quantities=(10.0,),
+            ask_prices=(0.0026,),
+            ask_quantities=(100.0,),
+            received_us=RECEIVED_US,
+            exact={"ask_quantities[0]": "100.00000000000000001"},
+        ),
+    ),
     "book_delta": (
         BookDelta(
             native="NKNUSDT",
@@ -173,6 +187,20 @@ SPOT: dict[str, object] = {
     ),
 }
 FUTURES: dict[str, object] = {
+    "book_top": (
+        BookSnapshot(
+            native="BTCUSDT",
+            sequence=390497878,
+            replaces=True,
+            routine=True,
+            bid_prices=(7403.9, 7403.89),
+            bid_quantities=(3.906, 0.002),
+            ask_prices=(7405.96,),
+            ask_quantities=(3.34,),
+            venue_us=1571889248276000,
+            received_us=RECEIVED_US,
+        ),
+    ),
     "book_delta": (
         BookDelta(
             native="SUSHIUSDT",

@@ -133,7 +133,18 @@ BOTH: dict[str, object] = {
             exact={"quantity": "0.1234567890123456"},
         ),
     ),
-    "trade_joined": (Unexpected(kind="trades that join several matches, whose ids are not all said"),),
+    "trade_joined": (
+        PublicTrade(
+            native=PAIR,
+            trade_id="130639474",
+            sequence=130639474,
+            price=42219.9,
+            quantity=0.12060306,
+            side="buy",
+            venue_us=1630048897897000,
+            received_us=RECEIVED_US,
+        ),
+    ),
     "ack": (Answer(request_id=1512, streams=(("book", PAIR),)),),
     "unsubscribed": (Answer(request_id=1513, streams=(("trade", PAIR),)),),
     "refusal": (

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
+from tapeline.domain.book import BookSnapshot
 from tapeline.errors import InvalidMessage, Unavailable, VenueRefused
 from tapeline.venues import registry
 from tapeline.venues.contract import FundingUpdate, ServerPing, Want, merged
@@ -27,7 +28,6 @@ FEEDS = {"spot": SPOT, "futures": FUTURES}
     "frame",
     [
         b"",
-        b'{"ping":1}',
         gzip.compress(b'{"ping":1}')[:-1],
         gzip.compress(b'{"ping":1}')[:9],
         gzip.compress(b'{"ping":1}') + b"x",
@@ -55,6 +55,16 @@ def test_what_is_no_whole_gzip_of_a_frame_is_an_invalid_message(frame: bytes) ->
 def test_a_frame_of_just_the_most_bytes_is_still_read() -> None:
     frame = gzip.compress(b'{"ping":1}'.ljust(16 * 1024 * 1024))
     assert SPOT.decode(frame, NOW_US) == (ServerPing(reply=b'{"pong":1}'),)
+
+
+def test_what_was_recorded_out_of_its_gzip_means_the_same() -> None:
+    frame = b'{"ch":"market.btcusdt.depth.step0","ts":5,"tick":{"bids":[[1,2]],"asks":[[3,4]],"version":7,"ts":5}}'
+    found = SPOT.decode(frame, NOW_US)
+    assert isinstance(found[0], BookSnapshot)
+    assert found == SPOT.decode(gzip.compress(frame), NOW_US)
+    for broken in (frame[:-1], frame + b"x", b'{"ping":"x"}', b"{"):
+        with pytest.raises(InvalidMessage):
+            SPOT.decode(broken, NOW_US)
 
 
 def test_a_frame_that_claims_to_be_huge_is_not_inflated() -> None:

@@ -6,6 +6,7 @@
 |---|---|---|---|
 | spot `@depth@100ms` | book | `U == last u + 1`; first: `U <= lastUpdateId + 1 <= u` | docs; 173 of 173 frames |
 | futures `@depth@100ms` | book | `pu == last u`; first: `U <= lastUpdateId <= u` or `pu` equal to it | 760 of 760 |
+| `@depth5`, `10`, `20` | not asked for | each frame is a whole book; on spot the stream's name has the symbol | docs |
 | spot `@trade` | trade | ids leave none out | frames: 876 of 876 |
 | futures `@aggTrade` | trade | ids leave none out | frames: 87 of 87 |
 | futures `@markPrice@1s` | funding | each frame is whole | docs |

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from tapeline.domain import exact
-from tapeline.domain.book import BookDelta
+from tapeline.domain.book import BookDelta, BookSnapshot
 from tapeline.errors import InvalidMessage
 from tapeline.venues.binance import rest, wire
 from tapeline.venues.contract import (
@@ -70,7 +70,10 @@ class BinanceFeed(rest.BinanceRest):
 
     def decode(self, frame: bytes, received_us: int) -> tuple[Event, ...]:
         """Return what a frame says; a depth event, the most frequent one, is decoded in one go."""
-        if frame.find(b"@depth", 0, _PEEK) >= 0:
+        at = frame.find(_DEPTH_NAME, 0, _PEEK)
+        if at >= 0:
+            if frame[at + len(_DEPTH_NAME) : at + len(_DEPTH_NAME) + 1].isdigit():
+                return (self._top(frame, received_us),)
             return (self._delta(read(_DEPTH_ENVELOPE, frame).data, frame, received_us),)
         envelope = read(_ENVELOPE, frame)
         data = bytes(envelope.data)
@@ -127,6 +130,33 @@ class BinanceFeed(rest.BinanceRest):
             exact=rest.level_texts(frame, "b", "a") if exact.suspicious(frame) else None,
         )
 
+    def _top(self, frame: bytes, received_us: int) -> BookSnapshot:
+        """Return the best levels, whole in each frame; on spot only the stream's name says whose they are."""
+        told: wire.Depth | wire.BookAnswer
+        if self._rules.chained:
+            told = depth = read(_DEPTH_ENVELOPE, frame).data
+            native, bids, asks = depth.native, "b", "a"
+        else:
+            envelope = read(_TOP_ENVELOPE, frame)
+            told = envelope.data
+            native, bids, asks = envelope.stream.partition("@")[0].upper(), "bids", "asks"
+        bid_prices, bid_quantities = columns(told.bids)
+        ask_prices, ask_quantities = columns(told.asks)
+        at_ms = told.event_ms if told.transaction_ms is None else told.transaction_ms
+        return BookSnapshot(
+            native=native,
+            sequence=told.last,
+            replaces=True,
+            routine=True,
+            bid_prices=bid_prices,
+            bid_quantities=bid_quantities,
+            ask_prices=ask_prices,
+            ask_quantities=ask_quantities,
+            venue_us=None if at_ms is None else at_ms * US_PER_MS,
+            received_us=received_us,
+            exact=rest.level_texts(frame, bids, asks) if exact.suspicious(frame) else None,
+        )
+
     def _trade(self, deal: wire.Deal, data: bytes, received_us: int) -> tuple[Event, ...]:
         if deal.kind != "MARKET":
             # Insurance fund and auto-deleveraging: no trade of the market.
@@ -176,6 +206,9 @@ def _answer(envelope: wire.Envelope) -> Answer:
 
 
 _PEEK: Final = 64
+_DEPTH_NAME: Final = b"@depth"
+"""Behind it stands how many levels there are, where each frame holds them all."""
+_TOP_ENVELOPE: Final = msgspec.json.Decoder(wire.TopEnvelope, strict=False)
 _DEPTH_ENVELOPE: Final = msgspec.json.Decoder(wire.DepthEnvelope, strict=False)
 _DEPTH: Final = msgspec.json.Decoder(wire.Depth, strict=False)
 _DEAL: Final = msgspec.json.Decoder(wire.Deal, strict=False)

@@ -121,6 +121,13 @@ class RecentAggregate(msgspec.Struct, frozen=True):
     buyer_made: bool = field(name="m")
 
 
+class TopEnvelope(msgspec.Struct, frozen=True):
+    """`<symbol>@depth5`, 10 or 20 of spot, web-socket-streams.md#partial-book-depth-streams; futures send a `Depth`."""
+
+    stream: str
+    data: BookAnswer
+
+
 class PremiumIndex(msgspec.Struct, frozen=True, rename="camel"):
     """`GET /fapi/v1/premiumIndex`, market-data/rest-api/Mark-Price."""
 

@@ -1,4 +1,4 @@
-"""A frame of HTX out of its gzip: whole and not too large, or an InvalidMessage."""
+"""A frame of HTX out of its gzip: whole and not too large, or an InvalidMessage; what was recorded may be out of it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ _GZIP: Final = 16 + zlib.MAX_WBITS
 
 
 def inflate(frame: bytes) -> bytes:
-    """Return what the one gzip member of a frame holds."""
+    """Return what the one gzip member of a frame holds; plain JSON is that already."""
+    if frame.startswith(b"{"):
+        return frame
     inflater = zlib.decompressobj(_GZIP)
     try:
         data = inflater.decompress(frame, MOST + 1)

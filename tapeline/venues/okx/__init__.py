@@ -8,7 +8,7 @@
 | the same without `seqId`, with a checksum | book of 2022 | only time orders it | recorded frames: 189 of 189 |
 | `books5` | not asked for | each frame is a whole book | docs |
 | `trades-all` | trade | one match per frame, ids leave none out | docs; recorded frames of 2022: 68 of 68 |
-| `trades` | not asked for | joins `count` matches under the last id: Unexpected where it does | docs |
+| `trades` | not asked for | joins `count` matches at one price to one trade, under the last id | docs |
 | `funding-rate` | funding | rate, next settlement and, by the one behind it, the interval | docs |
 | `mark-price`, `index-tickers` | funding | prices; an index goes by the name of the pair, one for each swap | docs |
 | `GET books`, `books-full` | cross-check | no number to compare: only time does | docs |

@@ -169,10 +169,7 @@ def _change(book: wire.Book, native: str, texts: exact.Exact | None, received_us
 
 
 def _trades(data: bytes, received_us: int) -> tuple[Event, ...]:
-    deals = read(_TRADES, data).data
-    if any(deal.count > 1 for deal in deals):
-        return (Unexpected(kind="trades that join several matches, whose ids are not all said"),)
-    return tuple(rest.trades(deals, data, received_us))
+    return tuple(rest.trades(read(_TRADES, data).data, data, received_us))
 
 
 def _marks(data: bytes, received_us: int) -> tuple[FundingUpdate, ...]:

@@ -59,7 +59,7 @@ class BookFrame(msgspec.Struct, frozen=True):
 class Deal(msgspec.Struct, frozen=True):
     """One trade, of `trades-all` (#order-book-trading-market-data-ws-all-trades-channel) and of `GET market/trades`.
 
-    `count` is that of `trades` alone: so many matches, of which `tradeId` is the last.
+    Those of `trades` may be several matches at one price, of which `tradeId` is the last.
     """
 
     native: str = field(name="instId")
@@ -68,7 +68,6 @@ class Deal(msgspec.Struct, frozen=True):
     quantity: Annotated[float, Meta(gt=0, lt=1e18)] = field(name="sz")
     taker: str = field(name="side")
     trade_ms: Milliseconds = field(name="ts")
-    count: int = 1
 
 
 class TradeFrame(msgspec.Struct, frozen=True):

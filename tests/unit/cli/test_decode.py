@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import zlib
 from pathlib import Path
 
 import pytest
@@ -117,6 +118,123 @@ def test_answers_of_rest_are_known_by_their_address(tmp_path: Path) -> None:
     _, (found,) = told(file)
     told_of = {"best_bid": ["9", "2"], "best_ask": ["10", "1"], "valid": True, "gaps": 0}
     assert (found["snapshots"], found["ignored"], found["symbols"]) == (1, 1, {"BTCUSDT": told_of})
+
+
+@pytest.mark.parametrize(
+    ("venue", "market", "path", "body", "native"),
+    [
+        (
+            "okx",
+            "unified",
+            "GET /api/v5/market/trades",
+            {
+                "code": "0",
+                "data": [{"instId": "ETH-USDT", "side": "sell", "sz": "2", "px": "3", "tradeId": "1", "ts": "1"}],
+            },
+            "ETH-USDT",
+        ),
+        (
+            "htx",
+            "spot",
+            "GET /market/history/trade",
+            {
+                "ch": "market.btcusdt.trade.detail",
+                "status": "ok",
+                "ts": 1,
+                "data": [
+                    {
+                        "id": 1,
+                        "ts": 1,
+                        "data": [{"id": 1, "ts": 1, "trade-id": 1, "amount": 2, "price": 3, "direction": "buy"}],
+                    }
+                ],
+            },
+            "btcusdt",
+        ),
+        (
+            "bybit",
+            "futures",
+            "/v5/market/recent-trade?category=linear",
+            {
+                "retCode": 0,
+                "result": {
+                    "list": [
+                        {"execId": "1", "symbol": "BTCUSDT", "price": "3", "size": "2", "side": "Buy", "time": "1"}
+                    ]
+                },
+            },
+            "BTCUSDT",
+        ),
+        (
+            "binance",
+            "spot",
+            "/api/v3/trades",
+            [{"id": 1, "price": "3", "qty": "2", "time": 1, "isBuyerMaker": True}],
+            "?",
+        ),
+    ],
+)
+def test_an_answer_whose_address_names_nothing_names_itself(
+    venue: str, market: str, path: str, body: object, native: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "rest.jsonl"
+    file.write_text(line(body, "rest:GetRecentTrades", path, venue=venue, market=market))
+    _, (found,) = told(file)
+    nothing = {"best_bid": None, "best_ask": None, "valid": None, "gaps": 0}
+    assert (found["trade_quantity"], found["trade_notional"], found["unit"]) == ("2", "6", "base")
+    assert found["symbols"] == {native: nothing}
+
+
+def test_few_levels_of_a_book_may_have_an_address_of_their_own(tmp_path: Path) -> None:
+    file = tmp_path / "rest.jsonl"
+    body = {
+        "code": "0",
+        "msg": "",
+        "data": [{"asks": [["10", "1", "0", "1"]], "bids": [["9", "2", "0", "1"]], "ts": "1"}],
+    }
+    urls = [f"https://www.okx.com/api/v5/market/{name}?instId=ETH-USDT&sz=5" for name in ("books", "books-full")]
+    file.write_text("".join(line(body, "rest:GetOrderBook", url, venue="okx", market="spot") for url in urls))
+    _, (found,) = told(file)
+    assert (found["snapshots"], found["best_bid"], found["best_ask"]) == (2, ["9", "2"], ["10", "1"])
+
+
+def test_a_list_of_instruments_without_its_envelope_is_no_broken_frame(tmp_path: Path) -> None:
+    file = tmp_path / "list.jsonl"
+    file.write_text(line([{"symbol": "BTC-USDT"}], "instruments", "https://any.test/api/v1/symbols", venue="kucoin"))
+    _, (found,) = told(file)
+    assert (found["ignored"], found["invalid"]) == (1, 0)
+
+
+def test_a_price_that_is_no_quantity_is_in_no_unit(tmp_path: Path) -> None:
+    file = tmp_path / "marks.jsonl"
+    mark = {
+        "arg": {"channel": "mark-price", "instId": "A-USDT-SWAP"},
+        "data": [{"instId": "A-USDT-SWAP", "markPx": "1", "ts": "1"}],
+    }
+    file.write_text(line(mark, "ticker", venue="okx"))
+    _, (value, found) = told(file, values=True)
+    assert (value["type"], value["mark_price"], found["unit"]) == ("FundingUpdate", "1", "base")
+
+
+def test_a_book_with_a_checksum_is_valid_while_it_comes_to_it(tmp_path: Path) -> None:
+    file = tmp_path / "checked.jsonl"
+
+    def push(bids: list[list[str]], told_of: list[list[str]], at: int, *, whole: bool) -> str:
+        asks = [["10", "1"]]
+        text = ":".join(part for level in (*bids, *asks) for part in level)
+        depth = {"bids": told_of, "asks": asks if whole else [], "last": "9", "updated_at": at}
+        data = {"market": "BTCUSDT", "is_full": whole, "depth": {**depth, "checksum": zlib.crc32(text.encode())}}
+        return line({"method": "depth.update", "data": data, "id": None}, venue="coinex")
+
+    first = push([["9", "2"]], [["9", "2"]], 1, whole=True)
+    lost = push([["9.5", "1"], ["9", "2"]], [["9.5", "1"]], 2, whole=False)
+    last = push([["9.5", "1"], ["9.2", "3"], ["9", "2"]], [["9.2", "3"]], 3, whole=False)
+    file.write_text(first + lost + last)
+    _, (found,) = told(file)
+    assert (found["best_bid"], found["valid"], found["gaps"]) == (["9.5", "1"], True, 0)
+    file.write_text(first + last)
+    _, (found,) = told(file)
+    assert (found["valid"], found["gaps"]) == (False, 1)
 
 
 def test_a_file_without_a_book_has_none(tmp_path: Path) -> None:
