@@ -158,15 +158,13 @@ def gateio(frame: Json, _: str) -> Iterable[Note]:
         yield snapshot(held.get("s", held.get("contract")), held["bids"], held["asks"], number)
 
 
-def htx(frame: Json, market: str) -> Iterable[Note]:
+def htx(frame: Json, _: str) -> Iterable[Note]:
     """Read the market sockets, whose frames are gzip on the wire."""
     _, native, *rest = [*str(frame.get("ch", frame.get("rep", ""))).split("."), "", ""]
     kind, tick = ".".join(rest).strip("."), frame.get("tick", frame.get("data", {}))
     if kind == "trade.detail":
-        # Contracts of both sides, twice what was traded.
-        sides = 2 if market == "futures" else 1
         for one in tick["data"]:
-            yield trade(native, one["price"], Decimal(str(one["amount"])) / sides, one["direction"])
+            yield trade(native, one["price"], str(one["amount"]), one["direction"])
     elif kind.startswith(("depth.step", "mbp.refresh.")) or (kind.startswith("mbp.") and "rep" in frame):
         yield snapshot(native, tick["bids"], tick["asks"], tick.get("seqNum", tick.get("version")))
     elif kind.startswith("mbp."):

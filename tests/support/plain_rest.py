@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -49,9 +48,7 @@ def answer(venue: str, url: str, body: Any) -> list[Note]:  # noqa: ANN401 - JSO
     if re.fullmatch(BOOKS[venue], address.path):
         return [_book(native, body)]
     if re.fullmatch(TRADES[venue], address.path):
-        # HTX counts the contracts of both sides.
-        sides = 2 if address.path.startswith("/linear-swap-ex/") else 1
-        return list(_trades(native, body, sides))
+        return list(_trades(native, body))
     return []
 
 
@@ -93,7 +90,7 @@ def _book(native: str, body: Any) -> Note:  # noqa: ANN401 - JSON is anything
     return snapshot(native, bids, asks, number, rest=True, **checked)
 
 
-def _trades(native: str, body: Any, sides: int) -> Iterable[Note]:  # noqa: ANN401 - JSON is anything
+def _trades(native: str, body: Any) -> Iterable[Note]:  # noqa: ANN401 - JSON is anything
     """Return the trades of any envelope, each by what its fields are called."""
     for name in ("data", "result", "list"):
         body = body[name] if isinstance(body, Mapping) and name in body else body
@@ -107,7 +104,7 @@ def _trades(native: str, body: Any, sides: int) -> Iterable[Note]:  # noqa: ANN4
             side = {1: "buy", 2: "sell"}[one["T"]]
         if side is None:
             side = maker(_first(one, "isBuyerMaker", "buyerMaker", "m"))
-        yield trade(native, price, Decimal(str(quantity)) / sides, side)
+        yield trade(native, price, str(quantity), side)
 
 
 def _first(one: Mapping[str, Any], *names: str) -> Any:  # noqa: ANN401 - JSON is anything
