@@ -189,7 +189,11 @@ class Heard:
         if self.keeper.sequence is None:
             return f"no whole book came{f': {self._last}' if self._last else ''}"
         if self.stale:
-            return f"it broke {self.stale} times, the last time because {self._last}"
+            return (
+                f"it broke once: {self._last}"
+                if self.stale == 1
+                else f"it broke {self.stale} times, last: {self._last}"
+            )
         return "no change of it came" if valid else f"it is not valid: {self._last}"
 
     # ---------------------------------------------------------------- inside
