@@ -98,9 +98,9 @@ def _among(
     """Return those of the markets that are simulated."""
     found = {place: Target(SIMULATED, simulated[place]) for place in listed if place in simulated}
     if not found or (asked.venue is not None and asked.market is not None and len(found) < len(listed)):
-        which = " ".join(word for word in (asked.venue, asked.market) if word) or "any venue"
+        which = " ".join(word for word in (asked.venue, asked.market) if word) or "venue"
         raise Misconfigured(
-            f"the network is simulated, and of {which} {reason}",
+            f"no simulated {which} is known ({reason})",
             fix="start it with `tapeline demo`, or with `tapeline sim --json > FILE` and give --sim FILE",
         )
     return found, {place: reason for place in listed if place not in found}

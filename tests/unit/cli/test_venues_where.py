@@ -54,7 +54,9 @@ def test_the_lines_of_the_simulator_are_read_as_text_and_as_json(tmp_path: Path,
     file.write_text(lines, "utf-8")
     reason = f"{file} has no address of it"
     assert targets(Asked(sim=file), [SPOT, FUTURES]) == ({SPOT: Target("simulated", HERE)}, {FUTURES: reason})
-    with pytest.raises(Misconfigured, match=f"of bybit futures {re.escape(reason)}: start it with `tapeline demo`"):
+    with pytest.raises(
+        Misconfigured, match=f"no simulated bybit futures is known .{re.escape(reason)}.: start it with `tapeline demo`"
+    ):
         targets(Asked(venue="bybit", market="futures", sim=file), [FUTURES])
 
 
@@ -78,7 +80,9 @@ def test_without_a_run_it_is_the_network_of_settings(monkeypatch: pytest.MonkeyP
         "https://api-testnet.bybit.com", {mexc: "the venue has no test network"},
     )  # fmt: skip
     monkeypatch.setenv("TAPELINE_VENUES__NETWORK", "simulated")
-    with pytest.raises(Misconfigured, match="of any venue no simulator of it runs: start it with `tapeline demo`"):
+    with pytest.raises(
+        Misconfigured, match=r"no simulated venue is known \(no simulator of it runs\): start it with `tapeline demo`"
+    ):
         targets(Asked(), [SPOT])
 
 
