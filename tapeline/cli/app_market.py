@@ -1,4 +1,4 @@
-"""Commands about markets: what the venues say now, and what recorded frames said."""
+"""Commands about markets: what works at the venues, what they say now, what was recorded of it."""
 
 from __future__ import annotations
 
@@ -67,3 +67,53 @@ def decode(
 
     del json  # it is what comes anyway
     return body.decode(Output(as_json=True), tuple(files), instruments=tuple(instruments or ()), values=values)
+
+
+@app.command()
+def venues(
+    *,
+    probe: Annotated[
+        bool, typer.Option("--probe", help="Connect to each and see; exit 1 when something fails.")
+    ] = False,
+    venue: Annotated[str | None, typer.Option("--venue", help="Only this exchange.")] = None,
+    market: Annotated[str | None, typer.Option("--market", help="Only spot, or only futures.")] = None,
+    within: Annotated[float, typer.Option("--within", min=1, help="Seconds that the streams are given.")] = 15.0,
+    rest: Annotated[str | None, typer.Option("--rest", help="Address of one market's REST, with --ws.")] = None,
+    ws: Annotated[str | None, typer.Option("--ws", help="Address of one market's sockets.")] = None,
+    sim: Annotated[Path | None, typer.Option("--sim", help="What `tapeline sim` printed: its addresses.")] = None,
+    json: Json = False,
+) -> int:
+    """Show what works at which venue and market: trades, books and how they are checked, instruments, funding.
+
+    --probe goes to the network of settings (venues.network), or to the simulators of the demo that runs, and looks at
+    BTC/USDT, or at the first that is listed.
+    """
+    from tapeline.cli import venues as body
+    from tapeline.cli.venues_where import Asked
+
+    asked = Asked(venue=venue, market=market, rest=rest, ws=ws, sim=sim)
+    if probe:
+        return body.probe(Output(as_json=json), asked, within_s=within)
+    return body.venues(Output(as_json=json), asked)
+
+
+@app.command()
+def instruments(symbol: Symbol, *, json: Json = False) -> int:
+    """Show a symbol's rules on all venues side by side: steps, least and most, fees, as the venues gave them last."""
+    from tapeline.cli import instruments as body
+
+    return body.instruments(Output(as_json=json), symbol)
+
+
+@app.command()
+def coverage(
+    symbol: Symbol,
+    start: Annotated[str, typer.Argument(metavar="FROM", help="A UTC time (2026-01-31T12:00), or an age (10m, 2h).")],
+    end: Annotated[str, typer.Argument(metavar="TO", help="The same.")],
+    *,
+    json: Json = False,
+) -> int:
+    """Show whether all of a symbol was recorded in a time, and each hole with its cause; exit 1 when not."""
+    from tapeline.cli import coverage as body
+
+    return body.coverage(Output(as_json=json), symbol, start, end)

@@ -27,6 +27,8 @@ TOPICS: Final = ("ref.instrument", "md.book", "md.gap", "signal.spread")
 """What live views read."""
 _SYMBOLS_IN: Final = {"ref.instrument": None, "md.book": 2_000}
 """Where symbols are known from: so many of the newest records of each partition, or all."""
+_WHOLE: Final = frozenset({"ref.instrument"})
+"""Compacted topics, of which all that exists is looked at: what is old is still in force."""
 _WAIT_S: Final = 0.2
 
 Take = Callable[[Any], None]
@@ -159,10 +161,11 @@ async def opened(
 
     Of the topics in `newest` it begins with what exists, of those in `coming` with what is published from now on.
     """
-    number = partition_of(symbol, sum(place.topic == "md.book" for place in found))
     takers = newest | coming
+    # Topics that are spread by symbol have equally many partitions.
+    number = partition_of(symbol, sum(place.topic == next(iter(takers)) for place in found))
     goals = {place: found[place][1] for place in (Partition(topic, number) for topic in takers)}
-    back = dict.fromkeys(newest, LOOK_BACK) | dict.fromkeys(coming, 0)
+    back = {topic: None if topic in _WHOLE else LOOK_BACK for topic in newest} | dict.fromkeys(coming, 0)
     starts: dict[Partition | str, Start] = {place: _begin(found[place], back[place.topic]) for place in goals}
     reader = await stack.enter_async_context(Reader.assigned(kafka, starts, client_id=CLIENT))
     return Feed(Source(kafka, reader), decoder, symbol, takers, goals)

@@ -84,6 +84,8 @@ class Socket:
         among the frames and reports by `answered()`; without it the WebSocket protocol's ping is used.
         """
         self.url = url
+        self.trouble = ""
+        """Why the latest attempt to connect failed; empty before one did."""
         self._heard = heard
         self._hello = hello
         self._sends = sends
@@ -140,8 +142,8 @@ class Socket:
                 raise Misconfigured(f"{self.url} is no address of a socket", fix="give ws(s)://host:port") from error
             except (OSError, WebSocketException) as error:
                 asked_s = _asked_s(error)
-                told = str(error) or type(error).__name__
-                logs.get(__name__).warning(LogEvent.SOCKET_AWAY, url=self.url, reason=told)
+                self.trouble = str(error) or type(error).__name__
+                logs.get(__name__).warning(LogEvent.SOCKET_AWAY, url=self.url, reason=self.trouble)
             else:
                 if clock.monotonic_s() - began_s >= timing.settled_s:
                     delays = retry.delays(timing.first_retry_s, timing.longest_retry_s)

@@ -22,6 +22,8 @@ from tapeline.errors import InvalidMessage, TapelineError
 StreamChannel = Literal["book", "trade", "funding", "snapshot"]
 """What a Want is for; a `snapshot` is one book, asked for on the socket of the books."""
 Quantities = Literal["base", "contracts"]
+NumberRule = Literal["sequence", "previous", "skipping"]
+"""Each change goes on where the last one ended, or names the last one's number, or has any number that is higher."""
 _SHOWN: Final = 200
 Query = tuple[tuple[str, str], ...]
 """Parameters in the order in which they are sent; names and values need no percent-encoding."""
@@ -70,6 +72,8 @@ class BookProtocol(msgspec.Struct, frozen=True, kw_only=True):
     rest_depths: tuple[int, ...]
     rest_numbers: Numbers
     """How REST's sequence compares with the stream's; with `other` only time tells which of the two is newer."""
+    rule: NumberRule = "sequence"
+    """What the numbers of the stream prove; with `skipping` a hole does not show in them."""
     checksum: ChecksumRule | None = None
     """How the checksum is made that comes with each book and change; None: the venue sends none that must hold."""
 
@@ -287,6 +291,8 @@ class Venue(msgspec.Struct, frozen=True, kw_only=True):
     feeds: Mapping[Market, Feed]
     is_traded: bool = False
     """Whether the executor can trade there; the others are only read, and no strategy sees their books."""
+    is_closing: bool = False
+    """Whether the venue has said that it ends: what does not work there any more is no fault."""
 
 
 def socket_url(feed: Feed, hosts: Hosts, socket: str) -> str:

@@ -83,7 +83,9 @@ FUTURES = BinanceFeed(
             most_streams=200, messages_per_s=10, connections=300, connections_window_s=300, lifetime_s=86_400
         ),
         keepalive=Keepalive(ping="frame", every_s=5, server_ping_s=180, server_patience_s=600),
-        book=BookProtocol(snapshot="rest", stream_depths=(0,), rest_depths=(50, 100, 500, 1000), rest_numbers="same"),
+        book=BookProtocol(
+            snapshot="rest", stream_depths=(0,), rest_depths=(50, 100, 500, 1000), rest_numbers="same", rule="previous"
+        ),
         trades=TradeProtocol(ids="consecutive", recent=1000),
         rest=RestLimits(budget=2400, window_s=60, used_header="X-MBX-USED-WEIGHT-1M"),
         maker_fee="0.0002",

@@ -47,7 +47,11 @@ _TEST = Hosts(rest="https://open-api-vst.bingx.com", ws="wss://vst-open-api-ws.b
 _LIMITS = SocketLimits(most_streams=200, messages_per_s=8, most_per_request=1, connections=60, connections_window_s=300)
 _KEEPALIVE = Keepalive(ping="frame", every_s=5, server_ping_s=5, server_patience_s=30)
 _BOOK = BookProtocol(
-    snapshot="stream", stream_depths=(0,), rest_depths=(5, 10, 20, 50, 100, 500, 1000), rest_numbers="other"
+    snapshot="stream",
+    stream_depths=(0,),
+    rest_depths=(5, 10, 20, 50, 100, 500, 1000),
+    rest_numbers="other",
+    rule="skipping",
 )
 # Of each call by itself; all are counted together here, as its header tells what is left and not what was used.
 _BUDGET = RestLimits(budget=500, window_s=10)

@@ -58,7 +58,7 @@ _LIMITS = SocketLimits(
 )
 # Pings of ours come every 5 s, so that a dead socket is known within 7 s; Bitget itself asks for one in 30 s.
 _KEEPALIVE = Keepalive(ping="message", every_s=5)
-_BOOK = BookProtocol(snapshot="stream", stream_depths=(0,), rest_depths=(1000,), rest_numbers="other")
+_BOOK = BookProtocol(snapshot="stream", stream_depths=(0,), rest_depths=(1000,), rest_numbers="other", rule="previous")
 _TRADES = TradeProtocol(ids="unordered", recent=100)
 # The limit of each call; all together may come to 100 in a second.
 _REST = RestLimits(budget=20, window_s=1)

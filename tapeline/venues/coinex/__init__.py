@@ -58,6 +58,7 @@ _BOOK = BookProtocol(
     stream_depths=(WINDOW,),
     rest_depths=(WINDOW,),
     rest_numbers="same",
+    rule="skipping",
     checksum=ChecksumRule(levels=WINDOW, of=checksum),
 )
 _TRADES = TradeProtocol(ids="unordered", recent=1000)
@@ -99,4 +100,4 @@ FUTURES = CoinexFeed(
     )
 )
 
-VENUE = Venue(id="coinex", name="CoinEx (closing)", feeds={"spot": SPOT, "futures": FUTURES})
+VENUE = Venue(id="coinex", name="CoinEx (closing)", feeds={"spot": SPOT, "futures": FUTURES}, is_closing=True)

@@ -61,7 +61,11 @@ SPOT = HtxFeed(
         ),
         keepalive=Keepalive(ping="frame", every_s=5, server_ping_s=5, server_patience_s=10),
         book=BookProtocol(
-            snapshot="request", stream_depths=(150, 400), rest_depths=(5, 10, 20, 150), rest_numbers="other"
+            snapshot="request",
+            stream_depths=(150, 400),
+            rest_depths=(5, 10, 20, 150),
+            rest_numbers="other",
+            rule="previous",
         ),
         trades=TradeProtocol(ids="unordered", recent=2000),
         rest=RestLimits(budget=10, window_s=1),

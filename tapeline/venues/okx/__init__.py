@@ -46,7 +46,9 @@ _TEST = Hosts(rest="https://www.okx.com", ws="wss://wspap.okx.com:8443", headers
 _SOCKETS = {"public": "/ws/v5/public", "business": "/ws/v5/business"}
 # Pings of ours come every 5 s, so that a dead socket is known within 7 s; OKX itself closes one silent for 30 s.
 _KEEPALIVE = Keepalive(ping="message", every_s=5)
-_BOOK = BookProtocol(snapshot="stream", stream_depths=(400,), rest_depths=(400, 5000), rest_numbers="other")
+_BOOK = BookProtocol(
+    snapshot="stream", stream_depths=(400,), rest_depths=(400, 5000), rest_numbers="other", rule="previous"
+)
 _TRADES = TradeProtocol(ids="consecutive", recent=500)
 _REST = RestLimits(budget=200, window_s=2)
 # OKX names no limit of streams, but asks for fewer than 30 of its deep books on one connection.

@@ -22,7 +22,7 @@ HEAVY = ("aiokafka", "fastavro", "msgspec", "structlog", "tapeline.venues", "tap
 def test_help_loads_nothing_heavy() -> None:
     code = (
         "import sys\nfrom tapeline.cli.app import main\n"
-        "codes = [main([command, '--help']) for command in ('book', 'spreads')]\n"
+        "codes = [main([command, '--help']) for command in ('book', 'spreads', 'venues', 'instruments', 'coverage')]\n"
         f"loaded = [name for name in {HEAVY!r} if name in sys.modules]\n"
         "sys.exit(f'{codes} {loaded}' if any(codes) or loaded else 0)\n"
     )
