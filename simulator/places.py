@@ -10,7 +10,7 @@ from simulator import faults, instruments, journal
 from simulator.desk import Desk
 from simulator.exchange import Exchange
 from simulator.face import Face, Outlet
-from simulator.faces import binance_terms, bingx, bybit_terms, coinex
+from simulator.faces import binance_terms, bingx, bybit_terms, coinex, gateio, htx
 from simulator.faces.binance import BinanceFace
 from simulator.faces.bybit import BybitFace
 from simulator.limits import SocketLimits
@@ -29,6 +29,8 @@ FACES: dict[str, Make] = {
     "bybit": BybitFace,
     "bingx": bingx.BingxFace,
     "coinex": coinex.CoinexFace,
+    "gateio": gateio.GateioFace,
+    "htx": htx.HtxFace,
 }
 TRADED = frozenset({"binance", "bybit"})
 """Venues whose face has an account; the others are only read."""
@@ -37,6 +39,8 @@ TERMS: dict[str, Mapping[str, Terms]] = {
     "bybit": bybit_terms.TERMS,
     "bingx": bingx.TERMS,
     "coinex": coinex.TERMS,
+    "gateio": gateio.TERMS,
+    "htx": htx.TERMS,
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +19,37 @@ VENUES = (
     "binance",
     "bybit",
     "bingx",
+    "gateio",
+    "htx",
 )
 PLACES = [(venue, market) for venue in VENUES for market in ("spot", "futures")]
 # What the venue itself calls BTC/USDT, where that is not BTCUSDT.
 IDS = {
     ("bingx", "spot"): "BTC-USDT",
     ("bingx", "futures"): "BTC-USDT",
+    ("gateio", "spot"): "BTC_USDT",
+    ("gateio", "futures"): "BTC_USDT",
+    ("htx", "spot"): "btcusdt",
+    ("htx", "futures"): "BTC-USDT",
 }
 # The step of prices, where a venue can only tell how many digits they have.
-TICKS = {("bingx", "futures"): 1.0}
+TICKS = {
+    ("bingx", "futures"): 1.0,
+    ("gateio", "spot"): 1.0,
+    ("htx", "spot"): 1.0,
+}
+# Where quantities are contracts, of one lot each, so that ccxt's are whole numbers.
+CONTRACTS = {
+    ("gateio", "futures"),
+    ("htx", "futures"),
+}
+# Where ccxt takes another number of a trade for its id than the one that is told to be used.
+OWN_IDS = {
+    ("gateio", "spot"): "id_market",
+    ("htx", "spot"): "tradeId",
+}
+# How many levels of a book a venue gives, where 100 cannot be asked for.
+LEVELS: dict[tuple[str, str], int | None] = {("htx", "spot"): None}
 # Where trades have no id on the wire.
 NAMELESS = {("bingx", "futures")}
 # Every how many steps all channels of BTC/USDT are due; BingX has some of 300 and of 500 ms.
@@ -52,8 +75,9 @@ async def test_load_markets_reads_every_instrument_with_tick_lot_and_kind(
     assert (found["id"], found["active"], found["spot"], found["swap"]) == (
         IDS.get((venue, market), "BTCUSDT"), True, market == "spot", market == "futures",
     )  # fmt: skip
-    tick = TICKS.get((venue, market), 5.0)
-    assert (found["precision"]["price"], found["precision"]["amount"]) == (tick, 0.0001)
+    tick, counted = TICKS.get((venue, market), 5.0), (venue, market) in CONTRACTS
+    assert (found["precision"]["price"], found["precision"]["amount"]) == (tick, 1.0 if counted else 0.0001)
+    assert not counted or found["contractSize"] == 0.0001
     perpetuals = [one for one in markets.values() if one["spot" if market == "spot" else "swap"]]
     assert len(perpetuals) == 5
 
@@ -63,9 +87,9 @@ async def test_fetch_order_book_is_the_book_of_the_simulator(venue: str, market:
         await client.load_markets()
         # A REST book is that of a topic, which does not move with every step.
         await halted(place)
-        book = await client.fetch_order_book(name_of(market), 100)
-        assert [tuple(level) for level in book["bids"]] == own_book(place, 0, 100)
-        assert [tuple(level) for level in book["asks"]] == own_book(place, 1, 100)
+        book = await client.fetch_order_book(name_of(market), LEVELS.get((venue, market), 100))
+        assert [tuple(level) for level in book["bids"][:100]] == own_book(place, 0, 100)
+        assert [tuple(level) for level in book["asks"][:100]] == own_book(place, 1, 100)
 
 
 async def test_watch_order_book_equals_the_own_book_at_the_same_sequence(
@@ -90,8 +114,10 @@ async def test_watch_trades_brings_what_the_journal_has(venue: str, market: str,
         await client.load_markets()
         async with asyncio.timeout(WITHIN_S):
             seen = [one for _ in range(2) for one in await client.watch_trades(name_of(market))]
+        lot = place.exchange.market.listings[0].instrument.lot
+        unit = Decimal(lot.text) if (venue, market) in CONTRACTS else Decimal(1)
         written = {
-            record.id: (record.side, float(record.price), float(record.quantity))
+            record.id: (record.side, float(record.price), float(Decimal(record.quantity) / unit))
             for record in place.records()
             if isinstance(record, journal.Trade) and record.symbol == "BTC/USDT"
         }
@@ -100,7 +126,10 @@ async def test_watch_trades_brings_what_the_journal_has(venue: str, market: str,
         assert {one["id"] for one in seen} == {None}
         assert {(one["side"], one["price"], one["amount"]) for one in seen} <= set(written.values())
         return
-    assert {one["id"]: (one["side"], one["price"], one["amount"]) for one in seen}.items() <= written.items()
+    named = OWN_IDS.get((venue, market))
+    ids = [one["id"] if named is None else str(one["info"][named]) for one in seen]
+    told = [(one["side"], one["price"], one["amount"]) for one in seen]
+    assert dict(zip(ids, told, strict=True)).items() <= written.items()
 
 
 def own_book(place: Simulated, side: int, depth: int) -> list[tuple[float, float]]:
@@ -110,7 +139,9 @@ def own_book(place: Simulated, side: int, depth: int) -> list[tuple[float, float
     best = ladder.best(side)
     tick, lot = listing.instrument.tick, listing.instrument.lot
     prices = range(best, best + step * depth, step)
-    return [(tick.value(price), lot.value(ladder.levels[side][price])) for price in prices]
+    counted = (place.exchange.face.venue, place.exchange.face.market) in CONTRACTS
+    levels = [(price, ladder.levels[side][price]) for price in prices]
+    return [(tick.value(price), float(lots) if counted else lot.value(lots)) for price, lots in levels]
 
 
 def top(book: Any, side: str) -> list[tuple[float, float]]:  # noqa: ANN401 - ccxt's book

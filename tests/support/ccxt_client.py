@@ -11,6 +11,8 @@ import ccxt.pro  # type: ignore[import-untyped] # it ships no types
 
 from tests.support.simulated import Simulated
 
+# The venues that ccxt calls otherwise.
+_NAMES = {"gateio": "gate"}
 _HOST = re.compile(r"^(?P<scheme>https|wss)://[^/]+")
 
 
@@ -26,12 +28,19 @@ async def ccxt_client(venue: str, market: str, place: Simulated) -> AsyncIterato
         options |= {"enableUnifiedAccount": True, "fetchMarkets": {"types": ["spot" if kind == "spot" else "linear"]}}
     key = place.exchange.desk.key
     signing = {"apiKey": key.key, "secret": key.secret}
-    client = getattr(ccxt.pro, venue)({"enableRateLimit": False, "options": options, **signing})
+    client = getattr(ccxt.pro, _NAMES.get(venue, venue))({"enableRateLimit": False, "options": options, **signing})
     client.has["fetchCurrencies"] = False
     client.urls["api"] = _local(client.urls["api"], place)
     if venue == "binance" and kind == "spot":
         # ccxt tells spot from futures by the host, which is gone here.
         client.is_spot_url = lambda _: True
+    if venue == "gateio":
+        # As binance's; and it would ask for the kind of account before anything signed.
+        client.get_market_type_by_url = lambda _: kind
+        client.options |= {"unifiedAccount": False, "fetchMarkets": {"types": [kind]}}
+    if venue == "htx":
+        swap = kind == "swap"
+        client.options["fetchMarkets"] = {"types": {"spot": not swap, "linear": swap, "inverse": False}}
     try:
         yield client
     finally:
