@@ -4,8 +4,8 @@ Not known, so chosen plainly: what a limit says when it is met (`too-many-reques
 on linear, whose answers to pings do not count); a topic subscribed to a second time is answered and told from its
 beginning, one unsubscribed from without being read is answered too; the codes of an unknown topic or contract on the
 notification socket; how many connections an address may open. Whether `amount` of a linear trade counts both sides is
-open: it is told as recorded ones are, where `quantity` is the same in the base coin. Not served: mbp.5 and mbp.20, which
-only few symbols have, books as images on spot, best prices, candles of trades.
+open: it is told as recorded ones are, where `quantity` is the same in the base coin. Not served: mbp.5 and mbp.20,
+which only few symbols have, books as images on spot, best prices, candles of trades.
 """
 
 from __future__ import annotations

@@ -159,8 +159,8 @@ def test_spot_lists_decimals_and_futures_contracts_of_one_lot(tmp_path: Path) ->
         decimal = scene.ask(replace(asked, headers={"x-gate-size-decimal": "1"}))[2]
         assert scene.rest("/api/v4/futures/btc/contracts")[2] == []
     assert contracts[0] == one
-    names = ("name", "type", "quanto_multiplier", "order_price_round", "order_size_min", "status", "funding_interval")
-    assert [one[name] for name in names] == ["BTC_USDT", "direct", "0.0001", "5", 1, "trading", 28800]
+    fields = ("name", "type", "quanto_multiplier", "order_price_round", "order_size_min", "status", "funding_interval")
+    assert [one[name] for name in fields] == ["BTC_USDT", "direct", "0.0001", "5", 1, "trading", 28800]
     assert decimal == {**one, "order_size_min": "1", "order_size_max": str(one["order_size_max"])}
 
 
@@ -234,7 +234,8 @@ def test_200_requests_of_an_endpoint_in_ten_seconds_are_the_most(tmp_path: Path)
 @pytest.mark.parametrize("fault", ["refuse_s", "address_ban_s"])
 def test_the_faults_429_and_ban_are_the_rate_limit_s_answer(fault: str, tmp_path: Path) -> None:
     with stage("gateio", "spot", tmp_path, symbols=1) as scene:
-        asked = Request(path="/api/v4/spot/time", query={}, at_us=scene.now_us, **{fault: 7})
-        answer = scene.exchange.face.rest(asked)
+        asked = Request(path="/api/v4/spot/time", query={}, at_us=scene.now_us)
+        faults = {"refuse_s": replace(asked, refuse_s=7), "address_ban_s": replace(asked, address_ban_s=7)}
+        answer = scene.exchange.face.rest(faults[fault])
         now_s = scene.now_us // 1_000_000
     assert (answer.status, answer.headers["X-Gate-RateLimit-Reset-Timestamp"]) == (429, str(now_s + 7))
