@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -47,6 +47,8 @@ class Connection:
     """How answers become bytes; a face whose venue compresses sets it when it greets."""
     own_ping: Callable[[int], str] | None = None
     """Makes the venue's own ping, given the time in us, where it is a message; a face sets it when it greets."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Those of the request that opened it, in lower case."""
     streams: dict[str, tuple[str, str]] = field(default_factory=dict)
     disturbances: list[Disturbance] = field(default_factory=list)
     muted: bool = False

@@ -6,6 +6,7 @@ No socket and no clock of its own: the server tells it what arrives and what tim
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import replace
 
 from simulator.connection import Connection, Wire
@@ -149,11 +150,29 @@ class Exchange:
         full = limits.at_once is not None and len(self.connections) >= limits.at_once
         return within(self._opened, now_s, limits.connections_within_s, limits.connections) and not full
 
-    def connect(self, wire: Wire, path: str, route: Route, now_us: int, now_s: float) -> Connection:
-        """Take a client in."""
+    def connect(
+        self,
+        wire: Wire,
+        path: str,
+        route: Route,
+        now_us: int,
+        now_s: float,
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> Connection:
+        """Take a client in; `headers` are those of its request, in lower case."""
         self.now_us, self.now_s = now_us, now_s
         self._count += 1
-        connection = Connection(self._count, wire, route.name, now_s, route.combined, route.paced, kept_us=now_us)
+        connection = Connection(
+            self._count,
+            wire,
+            route.name,
+            now_s,
+            route.combined,
+            route.paced,
+            kept_us=now_us,
+            headers=headers or {},
+        )
         self.connections[connection.number] = connection
         self.record(Connected(at_us=now_us, connection=connection.number, path=path))
         self.face.greet(connection, route, now_us)

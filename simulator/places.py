@@ -10,7 +10,7 @@ from simulator import faults, instruments, journal
 from simulator.desk import Desk
 from simulator.exchange import Exchange
 from simulator.face import Face, Outlet
-from simulator.faces import binance_terms, bingx, bitget, bybit_terms, coinex, kucoin, mexc, okx
+from simulator.faces import binance_terms, bingx, bitget, bybit_terms, coinex, gateio, htx, kucoin, mexc, okx
 from simulator.faces.binance import BinanceFace
 from simulator.faces.bybit import BybitFace
 from simulator.limits import SocketLimits
@@ -33,6 +33,8 @@ FACES: dict[str, Make] = {
     "coinex": coinex.CoinexFace,
     "mexc": mexc.MexcFace,
     "bitget": bitget.BitgetFace,
+    "gateio": gateio.GateioFace,
+    "htx": htx.HtxFace,
 }
 TRADED = frozenset({"binance", "bybit"})
 """Venues whose face has an account; the others are only read."""
@@ -45,6 +47,8 @@ TERMS: dict[str, Mapping[str, Terms]] = {
     "coinex": coinex.TERMS,
     "mexc": mexc.TERMS,
     "bitget": bitget.TERMS,
+    "gateio": gateio.TERMS,
+    "htx": htx.TERMS,
 }
 
 

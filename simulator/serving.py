@@ -86,7 +86,7 @@ async def _handle(exchange: Exchange, request: web.Request) -> web.StreamRespons
             method=request.method,
             raw=request.rel_url.raw_query_string,
             body=body,
-            headers={name.lower(): value for name, value in request.headers.items()},
+            headers=_headers(request),
         ),
         clock.monotonic_s(),
     )
@@ -97,6 +97,10 @@ async def _handle(exchange: Exchange, request: web.Request) -> web.StreamRespons
         return await _lose(request, answer.lost_s)
     headers = {"Content-Type": "application/json;charset=UTF-8", **answer.headers}
     return web.Response(body=answer.body.encode(), status=answer.status, headers=headers)
+
+
+def _headers(request: web.Request) -> dict[str, str]:
+    return {name.lower(): value for name, value in request.headers.items()}
 
 
 async def _lose(request: web.Request, hold_s: float) -> web.StreamResponse:
@@ -120,7 +124,9 @@ async def _socket(exchange: Exchange, request: web.Request) -> web.StreamRespons
     wire = request.transport
     if wire is None:
         return socket
-    connection = exchange.connect(wire, request.path_qs, route, clock.now_us(), clock.monotonic_s())
+    connection = exchange.connect(
+        wire, request.path_qs, route, clock.now_us(), clock.monotonic_s(), headers=_headers(request)
+    )
     try:
         await _listen(exchange, connection, socket)
     finally:

@@ -22,8 +22,6 @@ from tapeline.venues.contract import Hosts, Venue
 Place = tuple[str, Market]
 GIVEN: Final = "given"
 SIMULATED: Final = "simulated"
-_NOWHERE: Final = ".invalid"
-"""The ending of the hosts that stand where a venue has no test network."""
 _WORDS: Final = 4
 
 
@@ -112,7 +110,7 @@ def _real(listed: tuple[Place, ...], network: str) -> tuple[dict[Place, Target],
     for venue, market in listed:
         facts = registry.feed(venue, market).facts
         hosts = facts.test if network == "test" else facts.main
-        if hosts.rest.endswith(_NOWHERE):
+        if hosts is None:
             missing[venue, market] = "the venue has no test network"
         else:
             found[venue, market] = Target(network, hosts)

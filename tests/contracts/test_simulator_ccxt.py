@@ -20,9 +20,11 @@ VENUES = (
     "bybit",
     "okx",
     "kucoin",
+    "htx",
     "mexc",
     "bitget",
     "bingx",
+    "gateio",
 )
 PLACES = [(venue, market) for venue in VENUES for market in ("spot", "futures")]
 # What the venue itself calls BTC/USDT, where that is not BTCUSDT.

@@ -120,3 +120,17 @@ async def read_on(socket: websockets.ClientConnection, messages: list[Any]) -> N
     """Read until the connection breaks."""
     while True:
         messages.append(json.loads(await socket.recv()))
+
+
+@pytest.mark.parametrize(("headers", "kind"), [({"X-Gate-Size-Decimal": "1"}, str), ({}, int)])
+async def test_a_face_sees_the_headers_of_the_request_that_opened_the_socket(
+    headers: dict[str, str], kind: type, tmp_path: Path
+) -> None:
+    request = {"channel": "futures.obu", "event": "subscribe", "payload": ["ob.BTC_USDT.50"]}
+    async with (
+        simulated("gateio", "futures", tmp_path, symbols=1) as place,
+        websockets.connect(f"{place.ws}/v4/ws/usdt", compression=None, additional_headers=headers) as socket,
+    ):
+        await socket.send(json.dumps(request))
+        found = [json.loads(await socket.recv()) for _ in range(2)]
+    assert {type(size) for _, size in found[1]["result"]["b"]} == {kind}

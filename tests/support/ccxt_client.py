@@ -13,6 +13,8 @@ from tests.support.simulated import Simulated
 
 # Venues whose kinds of markets ccxt names spot and swap.
 _TYPES_AS_THEY_ARE = frozenset({"okx", "kucoin", "bitget"})
+# The venues that ccxt calls otherwise.
+_NAMES = {"gateio": "gate"}
 _HOST = re.compile(r"^(?P<scheme>https|wss)://[^/]+")
 
 
@@ -30,7 +32,7 @@ async def ccxt_client(venue: str, market: str, place: Simulated) -> AsyncIterato
         options |= {"enableUnifiedAccount": True, "fetchMarkets": {"types": ["spot" if kind == "spot" else "linear"]}}
     key = place.exchange.desk.key
     signing = {"apiKey": key.key, "secret": key.secret, "password": "any"}
-    client = getattr(ccxt.pro, venue)({"enableRateLimit": False, "options": options, **signing})
+    client = getattr(ccxt.pro, _NAMES.get(venue, venue))({"enableRateLimit": False, "options": options, **signing})
     client.has["fetchCurrencies"] = False
     client.urls["api"] = _local(client.urls["api"], place)
     if venue == "binance" and kind == "spot":
@@ -44,6 +46,13 @@ async def ccxt_client(venue: str, market: str, place: Simulated) -> AsyncIterato
     if venue == "mexc":
         # It loads both lists, whatever is asked for.
         setattr(client, "fetch_swap_markets" if kind == "spot" else "fetch_spot_markets", _nothing)
+    if venue == "gateio":
+        # As binance's; and it would ask for the kind of account before anything signed.
+        client.get_market_type_by_url = lambda _: kind
+        client.options |= {"unifiedAccount": False, "fetchMarkets": {"types": [kind]}}
+    if venue == "htx":
+        swap = kind == "swap"
+        client.options["fetchMarkets"] = {"types": {"spot": not swap, "linear": swap, "inverse": False}}
     try:
         yield client
     finally:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -95,12 +95,12 @@ class Stage:
         """Return the monotonic clock."""
         return (self.now_us - START_US) / 1e6
 
-    def connect(self, path: str, **query: str) -> Client:
-        """Connect a client."""
+    def connect(self, path: str, *, headers: Mapping[str, str] | None = None, **query: str) -> Client:
+        """Connect a client; the names of `headers` are in lower case."""
         route = self.exchange.face.route(path, query)
         assert route is not None
         line = Line()
-        client = Client(self, line, self.exchange.connect(line, path, route, self.now_us, self.now_s))
+        client = Client(self, line, self.exchange.connect(line, path, route, self.now_us, self.now_s, headers=headers))
         self.clients.append(client)
         return client
 
