@@ -14,7 +14,7 @@ import msgspec
 from simulator.chance import Chance
 from simulator.connection import Connection
 from simulator.face import Outlet
-from simulator.faces.kucoin_feed import DEPTH, KINDS, OBU, TRADE, Feed
+from simulator.faces.kucoin_feed import DEPTH, FUNDING, KINDS, MARK, OBU, TRADE, Feed
 from simulator.faces.kucoin_telling import binary_text
 from simulator.faces.texts import as_uuid
 from simulator.journal import Subscribed, Unsubscribed
@@ -25,6 +25,8 @@ _TYPES = ("SPOT", "FUTURES")
 _ACTIONS = ("SUBSCRIBE", "UNSUBSCRIBE")
 _PING_EVERY_US = 1_000_000
 _UUID_DIGITS = 32
+_OF_FUTURES = (FUNDING, MARK)
+"""Channels that futures alone have; the sheet does not say that they are asked for with a kind of trade."""
 _INVALID = {"message": "invalid request data"}
 
 
@@ -83,6 +85,8 @@ class Unified:
     def _problem(self, connection: Connection, asked: dict[str, Any]) -> dict[str, str] | None:
         """Return what is wrong with a request."""
         action, channel, trade_type = (str(asked.get(name)) for name in ("action", "channel", "tradeType"))
+        if "tradeType" not in asked and channel in _OF_FUTURES:
+            trade_type = self._type
         if action.upper() not in _ACTIONS or channel not in self._channels or trade_type not in _TYPES:
             return _INVALID
         if trade_type != self._type:

@@ -33,12 +33,13 @@ Query = tuple[tuple[str, str], ...]
 class Hosts(msgspec.Struct, frozen=True, kw_only=True):
     """Where a market lives: base addresses without a path; a simulator's own stand in their place.
 
-    `headers` are what this network asks for beside those of the venue.
+    `headers` are what this network asks for beside those of the venue, `paths` its sockets' where they differ.
     """
 
     rest: str
     ws: str
     headers: Mapping[str, str] = {}
+    paths: Mapping[str, str] = {}
 
 
 class SocketLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -297,7 +298,7 @@ class Venue(msgspec.Struct, frozen=True, kw_only=True):
 
 def socket_url(feed: Feed, hosts: Hosts, socket: str) -> str:
     """Return the address of a kind of socket behind these hosts."""
-    return hosts.ws.rstrip("/") + feed.facts.sockets[socket]
+    return hosts.ws.rstrip("/") + hosts.paths.get(socket, feed.facts.sockets[socket])
 
 
 def merged(before: FundingUpdate | None, update: FundingUpdate) -> FundingUpdate:

@@ -287,6 +287,8 @@ async def markets(folder: Path) -> AsyncIterator[Mapping[str, Ready]]:
     home.mkdir()
     # A market of its own seed, so that no two tests have a fill of one id.
     wanted = (
+        "--venue",
+        "binance,bybit",
         "--symbols",
         str(SYMBOLS),
         "--seed",

@@ -66,10 +66,9 @@ SPOT = GateFeed(
     Facts(
         venue="gateio",
         market="spot",
-        # The two networks have different paths, so what differs stands in the base.
-        main=Hosts(rest=_REST, ws="wss://api.gateio.ws/ws/v4"),
-        test=Hosts(rest=_TEST_REST, ws="wss://ws-testnet.gate.com/v4/ws/spot"),
-        sockets={"public": "/"},
+        main=Hosts(rest=_REST, ws="wss://api.gateio.ws"),
+        test=Hosts(rest=_TEST_REST, ws="wss://ws-testnet.gate.com", paths={"public": "/v4/ws/spot"}),
+        sockets={"public": "/ws/v4/"},
         channels={"book": "public", "trade": "public"},
         limits=_LIMITS,
         keepalive=_KEEPALIVE,
@@ -87,9 +86,9 @@ FUTURES = GateFeed(
     Facts(
         venue="gateio",
         market="futures",
-        main=Hosts(rest=_REST, ws="wss://fx-ws.gateio.ws/v4/ws"),
-        test=Hosts(rest=_TEST_REST, ws="wss://ws-testnet.gate.com/v4/ws/futures"),
-        sockets={"public": "/usdt"},
+        main=Hosts(rest=_REST, ws="wss://fx-ws.gateio.ws"),
+        test=Hosts(rest=_TEST_REST, ws="wss://ws-testnet.gate.com", paths={"public": "/v4/ws/futures/usdt"}),
+        sockets={"public": "/v4/ws/usdt"},
         channels={"book": "public", "trade": "public", "funding": "public"},
         limits=_LIMITS,
         keepalive=_KEEPALIVE,
