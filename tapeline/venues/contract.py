@@ -25,6 +25,7 @@ Quantities = Literal["base", "contracts"]
 NumberRule = Literal["sequence", "previous", "skipping"]
 """Each change goes on where the last one ended, or names the last one's number, or has any number that is higher."""
 _SHOWN: Final = 200
+_MOST_DIGITS: Final = 18
 Query = tuple[tuple[str, str], ...]
 """Parameters in the order in which they are sent; names and values need no percent-encoding."""
 
@@ -330,6 +331,15 @@ def read(decoder: msgspec.json.Decoder[T], data: bytes) -> T:
         return decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise broken(error, data) from error
+
+
+def request_number(named: object, most: int = _MOST_DIGITS) -> int | None:
+    """Return the number of our request that an answer names, of at most so many digits; None for anything else.
+
+    Python refuses to read thousands of digits, so that what is no number of ours must not get so far.
+    """
+    text = str(named)
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= most else None
 
 
 def broken(error: Exception, data: bytes) -> InvalidMessage:

@@ -25,11 +25,10 @@ from tapeline.venues.contract import (
     columns,
     in_batches,
     read,
+    request_number,
 )
 
 US_PER_MS: Final = 1_000
-MOST_DIGITS: Final = 18
-"""Of the number of a request; Python refuses to read thousands of them."""
 STREAMS_PER_REQUEST: Final = 100
 """Binance names no limit for one request; so many stream names stay far below any sensible frame size."""
 
@@ -198,9 +197,8 @@ def _answer(envelope: wire.Envelope) -> Answer:
     trouble = envelope.error
     if trouble is None and envelope.code is not None:
         trouble = wire.Trouble(code=envelope.code, message=envelope.message or "")
-    text = str(envelope.request_id)
     return Answer(
-        request_id=int(text) if text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS else None,
+        request_id=request_number(envelope.request_id),
         error=None if trouble is None else f"{trouble.code} {trouble.message}",
     )
 

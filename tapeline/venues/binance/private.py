@@ -48,7 +48,7 @@ from tapeline.venues.binance.trading_answers import (
 )
 from tapeline.venues.binance.trading_errors import REJECTIONS, reason_of
 from tapeline.venues.calls import StreamKey
-from tapeline.venues.contract import Hosts, Unexpected
+from tapeline.venues.contract import Hosts, Unexpected, request_number
 from tapeline.venues.orders import Keys, Opening, TradingFacts
 from tapeline.venues.refusals import Reason, Refused, read_answer, said
 
@@ -121,7 +121,7 @@ class BinanceStream:
             refused = Refused(reason=reason or Reason.REJECTED, code=str(error.code), text=said(error.message))
         return StreamAnswer(
             step="subscribe",
-            request_id=int(text) if text.isascii() and text.isdigit() else None,
+            request_id=request_number(text),
             refused=refused,
         )
 

@@ -34,13 +34,12 @@ from tapeline.venues.contract import (
     Want,
     columns,
     read,
+    request_number,
 )
 
 TOPICS: Final[dict[StreamChannel, str]] = {"book": "incrDepth", "trade": "trade", "funding": "markPrice"}
 """What follows the instrument in the name of each stream."""
 PING: Final = b"Ping"
-MOST_DIGITS: Final = 18
-"""Our ids are shorter by far; a longer number is not ours."""
 
 
 class BingxFeed(rest.BingxRest):
@@ -204,9 +203,9 @@ def _answer(envelope: wire.Envelope) -> Answer | Unexpected:
     error = failure(envelope.code, envelope.msg)
     if error is None and envelope.id is None:
         return Unexpected(kind=envelope.data_type or envelope.event or "no topic and no id")
-    text = "" if envelope.id is None else str(envelope.id)
-    if text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS:
-        return Answer(request_id=int(text), error=error)
+    number = request_number(envelope.id)
+    if number is not None:
+        return Answer(request_id=number, error=error)
     return Answer(request_id=None, error=error, streams=_streams(envelope) if envelope.id is None else ())
 
 

@@ -24,11 +24,10 @@ from tapeline.venues.contract import (
     columns,
     in_batches,
     read,
+    request_number,
 )
 
 US_PER_MS: Final = 1_000
-MOST_DIGITS: Final = 18
-"""Of the number of a request; Python refuses to read thousands of them."""
 SOCKET: Final = "public"
 TOPICS_PER_REQUEST: Final = 10
 """Spot's own limit; linear has none, but one bad topic fails its whole request, so batches stay small there too."""
@@ -157,8 +156,7 @@ def _funding(ticker: wire.TickerFrame, received_us: int) -> FundingUpdate:
 
 
 def _answer(envelope: wire.Envelope) -> Answer | Pong | Unexpected:
-    text = envelope.request_id or ""
-    request_id = int(text) if text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS else None
+    request_id = request_number(envelope.request_id)
     if envelope.op == "pong" or (envelope.op == "ping" and envelope.message == "pong"):
         return Pong(request_id=request_id)
     if envelope.success is None:

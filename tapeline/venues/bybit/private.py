@@ -27,7 +27,7 @@ from tapeline.venues.bybit import funding, signing
 from tapeline.venues.bybit import trading_wire as wire
 from tapeline.venues.bybit.trading_answers import balance, fill, order, position
 from tapeline.venues.calls import StreamKey
-from tapeline.venues.contract import Hosts, Pong, Unexpected
+from tapeline.venues.contract import Hosts, Pong, Unexpected, request_number
 from tapeline.venues.orders import Keys, Opening, TradingFacts
 from tapeline.venues.refusals import Reason, Refused, read_answer, said
 
@@ -129,8 +129,7 @@ def _created_us(head: wire.Head) -> int:
 
 
 def _answer(head: wire.Head) -> StreamAnswer | Pong | Unexpected:
-    text = head.request_id or ""
-    request_id = int(text) if text.isascii() and text.isdigit() else None
+    request_id = request_number(head.request_id)
     if head.op == "pong" or (head.op == "ping" and head.message == "pong"):
         return Pong(request_id=request_id)
     if head.op == "auth":

@@ -21,6 +21,7 @@ from tapeline.venues.contract import (
     Want,
     in_batches,
     read,
+    request_number,
 )
 from tapeline.venues.gateio import books, older_books, rest, trades, wire
 from tapeline.venues.gateio.values import PLAIN, US_PER_MS
@@ -150,8 +151,7 @@ def _status(envelope: wire.Envelope) -> wire.Status:
 
 
 def _id(envelope: wire.Envelope) -> int | None:
-    text = str(envelope.request_id)
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= _LONGEST_ID else None
+    return request_number(envelope.request_id, _LONGEST_ID)
 
 
 _PEEK: Final = 128

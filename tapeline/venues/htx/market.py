@@ -10,15 +10,24 @@ import msgspec
 from tapeline.domain import exact
 from tapeline.domain.book import BookDelta, BookSnapshot
 from tapeline.errors import InvalidMessage
-from tapeline.venues.contract import Answer, Ask, Event, Pong, ServerClosing, ServerPing, Unexpected, Want, read
+from tapeline.venues.contract import (
+    Answer,
+    Ask,
+    Event,
+    Pong,
+    ServerClosing,
+    ServerPing,
+    Unexpected,
+    Want,
+    read,
+    request_number,
+)
 from tapeline.venues.htx import meaning, rest, wire
 from tapeline.venues.htx.gzipped import inflate
 
 CANDLES: Final = ("mark_price.1min", "index.1min")
 PRICES: Final = {"mark_price": "mark_price", "index": "index_price"}
 """What the close of a candle of this name is the price of."""
-MOST_DIGITS: Final = 18
-"""Longer request ids are none of ours."""
 
 
 class HtxFeed(rest.HtxRest):
@@ -141,11 +150,10 @@ def _book(native: str, kind: Sequence[str], data: bytes, received_us: int) -> Bo
 
 
 def _answer(envelope: wire.Envelope) -> Answer:
-    text = str(envelope.client_id if envelope.request_id is None else envelope.request_id)
-    known = text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS
+    named = envelope.client_id if envelope.request_id is None else envelope.request_id
     # Market sockets say how it went in `status`, the notification socket by a code that is 0 when all is well.
     refused = envelope.code not in {0, None} if envelope.status is None else envelope.status != "ok"
-    return Answer(request_id=int(text) if known else None, error=(_trouble(envelope) or "refused") if refused else None)
+    return Answer(request_id=request_number(named), error=(_trouble(envelope) or "refused") if refused else None)
 
 
 def _trouble(envelope: wire.Envelope) -> str:

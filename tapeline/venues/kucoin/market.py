@@ -23,6 +23,7 @@ from tapeline.venues.contract import (
     Want,
     columns,
     read,
+    request_number,
 )
 from tapeline.venues.kucoin import classic, rest, rules, wire
 
@@ -33,7 +34,6 @@ INCREMENT: Final = "increment"
 """How the depth begins of streams that tell changes; all others tell whole books."""
 BEST: Final = "1"
 """The depth of the best bid and ask alone."""
-MOST_ID_DIGITS: Final = 18
 
 _STREAMS: Final[dict[StreamChannel, tuple[str, ...]]] = {
     "book": ("obu",),
@@ -197,8 +197,7 @@ def _rate(frame: bytes, received_us: int) -> FundingUpdate:
 
 
 def _answer(envelope: wire.Envelope) -> tuple[Event, ...]:
-    text = str(envelope.request_id)
-    request_id = int(text) if text.isascii() and text.isdigit() and len(text) <= MOST_ID_DIGITS else None
+    request_id = request_number(envelope.request_id)
     if envelope.kind == "pong":
         return (Pong(request_id=request_id),)
     if envelope.kind == "welcome" or (envelope.message == "welcome" and envelope.result is None):

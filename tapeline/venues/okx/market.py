@@ -23,6 +23,7 @@ from tapeline.venues.contract import (
     Want,
     in_batches,
     read,
+    request_number,
 )
 from tapeline.venues.okx import market_2022, rest, wire
 
@@ -203,7 +204,7 @@ def _indices(data: bytes, received_us: int) -> tuple[FundingUpdate, ...]:
 
 
 def _answer(envelope: wire.Envelope, event: str) -> Answer | ServerClosing | Unexpected:
-    request_id = _request_id(envelope.request_id or "")
+    request_id = request_number(envelope.request_id, ID_DIGITS)
     if event in {"subscribe", "unsubscribe"} and envelope.arg is not None:
         return Answer(request_id=request_id, streams=_streams(envelope.arg.channel, envelope.arg.native))
     if event == "error":
@@ -213,10 +214,6 @@ def _answer(envelope: wire.Envelope, event: str) -> Answer | ServerClosing | Une
     if event == "notice" and envelope.code == UPGRADE:
         return ServerClosing(reason=envelope.message or UPGRADE)
     return Unexpected(kind=f"{event} {envelope.code}" if envelope.code else event)
-
-
-def _request_id(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= ID_DIGITS else None
 
 
 def _streams(channel: str, native: str | None) -> tuple[tuple[StreamChannel, str | None], ...]:
