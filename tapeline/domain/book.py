@@ -138,8 +138,10 @@ class BookKeeper:
             return self._keep(delta)
         if delta.follows == last < delta.sequence:
             return self._apply(delta, last)
+        if delta.follows == last > delta.sequence:
+            return self._anew(delta)
         if delta.sequence <= last:
-            return self._old(delta, last) if delta.follows != last or delta.sequence == last else self._anew(delta)
+            return self._old(delta, last)
         if delta.follows is None or (self._fresh and delta.follows < last):
             return self._apply(delta, last)
         return self._hole_before(delta, last)
