@@ -43,6 +43,8 @@ class Notices:
             except Unavailable as error:
                 logs.get(__name__).warning(LogEvent.TASKS_UNREACHED, reason=str(error))
             finally:
+                if self.named:
+                    delays = retry.delays(retry.FIRST_S)
                 self.named = False
             await asyncio.sleep(next(delays))
 
