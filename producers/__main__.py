@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from producers import places
+from producers.leasing import leasing
 from producers.looking_back import LookingBack
 from producers.recording import Means, Recorder
 from tapeline.runtime import endpoints, lifecycle, registry, speaking, telemetry
@@ -35,8 +36,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wanted = parser.parse_args(arguments)
 
     async def body(life: Lifecycle) -> None:
-        chosen = places.choose(wanted.venues or places.named(life.settings.monitor.venues), wanted.market)
-        name = wanted.name or "-".join([*dict.fromkeys(one.venue for one in chosen), socket.gethostname()])
+        by_tasks = life.settings.monitor.tasks
+        venues = wanted.venues or (() if by_tasks else places.named(life.settings.monitor.venues))
+        chosen = places.choose(venues, wanted.market)
+        words = () if by_tasks else dict.fromkeys(one.venue for one in chosen)
+        name = wanted.name or "-".join([*words, socket.gethostname()])
         await record(life, chosen, name=name)
 
     return lifecycle.run(body, service=SERVICE)
@@ -46,6 +50,9 @@ async def record(life: Lifecycle, chosen: Sequence[Place], *, name: str) -> None
     """Start what the markets share, then each market, and keep them until the stop."""
     settings = life.settings
     found = endpoints.resolve(settings)
+    by_tasks = settings.monitor.tasks
+    if by_tasks:
+        chosen = places.reachable(chosen, settings, found.run)
     for place in chosen:
         places.hosts(place, settings, found.run)  # what cannot be is said before anything starts
     process = f"{SERVICE}-{name}"
@@ -68,14 +75,18 @@ async def record(life: Lifecycle, chosen: Sequence[Place], *, name: str) -> None
         process=process,
         tell=tell,
     )
-    recorders = [Recorder(place, means) for place in chosen]
+    recorders = [Recorder(place, means, by_tasks=by_tasks) for place in chosen]
 
     def waiting() -> Mapping[str, int]:
         return {str(one.place): one.waiting() for one in recorders}
 
     await life.start("heartbeat", speaking.beating(life, publish, process, waiting))
+    # Leases outlive what is recorded by them: parts stop in the order that is the reverse of their start.
+    fetcher = await life.start("tasks", leasing(means, recorders)) if by_tasks else None
     for one in recorders:
         _ = life.spawn(str(one.place), one.run(), essential=False)
+    if fetcher is not None:
+        _ = life.spawn("rounds", fetcher.run())
     await life.stopping()
 
 

@@ -24,6 +24,14 @@ class Asked:
         """Drop what a lost connection will never answer."""
         self._open = {number: asked for number, asked in self._open.items() if asked[0] != slot}
 
+    def forget_instrument(self, native: str) -> None:
+        """Drop what was asked of one instrument: its answers concern nobody any more."""
+        left = {
+            number: (slot, [want for want in wants if want.native != native])
+            for number, (slot, wants) in self._open.items()
+        }
+        self._open = {number: asked for number, asked in left.items() if asked[1]}
+
     def answered(self, slot: Slot, answer: Answer) -> tuple[Want, ...]:
         """Return the wants that an answer speaks for, each once; none where nothing of it was asked."""
         number = answer.request_id

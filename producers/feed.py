@@ -47,7 +47,7 @@ class BookFeed:
         self.of = of
         self.keeper = BookKeeper(epoch=0, hole=hole, checksum=protocol.checksum)
         self._protocol = protocol
-        self._depth = depth
+        self.depth = depth
         self._connected = False
         # Where snapshots are asked for, none was yet in this epoch.
         self._unasked = False
@@ -86,6 +86,9 @@ class BookFeed:
 
     def delta(self, delta: BookDelta, now_us: int) -> Effects:
         """Take a change from the stream."""
+        if not self._connected:
+            # It was asked for by one before us.
+            return []
         outcome = self.keeper.delta(delta)
         if isinstance(outcome, Applied):
             self._heard(now_us)
@@ -103,6 +106,8 @@ class BookFeed:
 
     def snapshot(self, snapshot: BookSnapshot, now_us: int) -> Effects:
         """Take a snapshot, from the stream or in answer to our request."""
+        if not self._connected:
+            return []
         if not snapshot.replaces:
             self._asked_us = None
         outcome = self.keeper.snapshot(snapshot)
@@ -169,7 +174,7 @@ class BookFeed:
         return book_record(
             self.of,
             self.keeper,
-            depth=self._depth,
+            depth=self.depth,
             conflated=conflated,
             first_received_us=first_received_us,
             published_us=now_us,

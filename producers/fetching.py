@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable
 from itertools import count
 from typing import Final, NoReturn
 
-from producers.market import Action, FetchBook, FetchFunding, FetchTrades, MarketFeed
+from producers.actions import Action, FetchBook, FetchFunding, FetchTrades
+from producers.market import MarketFeed
 from tapeline.errors import InvalidMessage, Unavailable, VenueRefused
 from tapeline.runtime import clock
 from tapeline.runtime.http import BUCKET, HttpClient
@@ -41,7 +42,6 @@ class Fetching:
     def __init__(self, feed: Feed, market: MarketFeed, http: HttpClient, do: Do) -> None:
         """Take whose requests these are; `do` gets what follows from an answer."""
         self._feed, self._market, self._http, self._do = feed, market, http, do
-        self._least = DEEPEST if market.depth == 0 else min(DEEPEST, ROOM * market.depth)
         self._queue: asyncio.PriorityQueue[tuple[int, int, Fetch]] = asyncio.PriorityQueue()
         self._pending: set[Fetch] = set()
         self._numbers = count()
@@ -85,11 +85,13 @@ class Fetching:
 
     def _depth(self, native: str) -> int:
         """Return the depth of the next snapshot."""
+        published = self._market.depth_of(native)
+        least = DEEPEST if published == 0 else min(DEEPEST, ROOM * published)
         waiting = 1 + sum(isinstance(one, FetchBook) and not one.check for one in self._pending)
         share = self._http.limiter.get_all_status()[BUCKET].tokens / (SHARE * waiting)
-        depths = [depth for depth in self._feed.facts.book.rest_depths if self._least <= depth <= DEEPEST]
+        depths = [depth for depth in self._feed.facts.book.rest_depths if least <= depth <= DEEPEST]
         affordable = [depth for depth in depths if self._feed.book_request(native, depth).cost <= share]
-        return max(affordable, default=min(depths, default=self._least))
+        return max(affordable, default=min(depths, default=least))
 
     async def _fetch(self, fetch: Fetch, request: Request, depth: int) -> None:
         """Make the request; what comes of it is the feed's to judge."""

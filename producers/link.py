@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, NoReturn
 
+from producers.actions import Action, Answered, FetchBook, FetchFunding, FetchTrades, Refused, Reopen, Send
 from producers.fetching import Fetching
-from producers.market import Action, Answered, FetchBook, FetchFunding, FetchTrades, MarketFeed, Refused, Reopen, Send
-from producers.pool import Pool, Slot
+from producers.market import MarketFeed
+from producers.pool import Close, Open, Pool, Slot, Subscribe
 from tapeline.errors import InvalidMessage, Unavailable
 from tapeline.runtime import clock, metrics
 from tapeline.runtime.http import HttpClient
@@ -43,26 +44,73 @@ class Link:
         self._feed, self._market, self._pool = feed, market, pool
         self._broken, self._refused = broken, refused
         self._fetching = Fetching(feed, market, http, self._do)
-        self._sends: dict[Slot, asyncio.Queue[Send]] = {slot: asyncio.Queue() for slot in pool.slots}
-        self._greetings: dict[Slot, list[bytes]] = {slot: [] for slot in pool.slots}
+        self._hosts, self._timing = hosts, timing
+        self._sends: dict[Slot, asyncio.Queue[Send]] = {}
         self._pings = 0
-        self.sockets = {slot: self._socket(slot, hosts, timing) for slot in pool.slots}
+        self.sockets: dict[Slot, Socket] = {}
+        self._steps: asyncio.Queue[Open | Close] = asyncio.Queue()
         self._open: set[Slot] = set()
         self._labels = {"venue": feed.facts.venue, "market": feed.facts.market}
+        for slot in pool.slots:
+            self._prepare(slot)
 
     async def run(self) -> NoReturn:
         """Keep all sockets open and do what is asked, until cancelled."""
         metrics.SOCKETS.set(len(self.sockets), **self._labels)
         metrics.SOCKETS_OPEN.set(0, **self._labels)
-        async with contextlib.AsyncExitStack() as stack:
-            _ = await stack.enter_async_context(background("fetching", self._fetching.run()))
-            for slot, socket in self.sockets.items():
-                name = f"{slot.socket}-{slot.number}"
-                _ = await stack.enter_async_context(background(f"send-{name}", self._sending(slot)))
-                _ = await stack.enter_async_context(background(f"socket-{name}", socket.run()))
+        async with background("fetching", self._fetching.run()), background("sockets", self._steering()):
             while True:
                 await asyncio.sleep(TICK_S)
                 self._do(self._market.tick(clock.now_us()))
+
+    def change(self, desired: Mapping[str, int]) -> None:
+        """Carry other instruments, or others too: the depth of each book by native name, as the market feed has it.
+
+        Who is wanted as before sees nothing of it. Misconfigured, with nothing changed, when it is too much.
+        """
+        for step in self._pool.change(desired):
+            if isinstance(step, Open):
+                self._prepare(step.slot)
+            elif isinstance(step, Close):
+                self._steps.put_nowait(step)
+            elif step.slot in self._open:
+                # A socket that is not open asks for all that it carries when it is.
+                joins = isinstance(step, Subscribe)
+                self._do(
+                    self._market.joined(step.slot, step.wants, clock.now_us())
+                    if joins
+                    else self._market.left(step.slot, step.wants)
+                )
+        metrics.SOCKETS.set(len(self._pool.slots), **self._labels)
+
+    def _prepare(self, slot: Slot) -> None:
+        self._sends[slot] = asyncio.Queue()
+        self.sockets[slot] = self._socket(slot, self._hosts, self._timing)
+        self._steps.put_nowait(Open(slot))
+
+    async def _steering(self) -> NoReturn:
+        """Open and close sockets one after the other; a crash in one of them ends all."""
+        held: dict[Slot, contextlib.AsyncExitStack] = {}
+        async with contextlib.AsyncExitStack() as all_held:
+            while True:
+                step = await self._steps.get()
+                if isinstance(step, Open):
+                    held[step.slot] = await all_held.enter_async_context(contextlib.AsyncExitStack())
+                    await self._begin(step.slot, held[step.slot])
+                else:
+                    await held.pop(step.slot).aclose()
+                    self._closed(step.slot)
+
+    async def _begin(self, slot: Slot, stack: contextlib.AsyncExitStack) -> None:
+        name = f"{slot.socket}-{slot.number}"
+        _ = await stack.enter_async_context(background(f"send-{name}", self._sending(slot)))
+        _ = await stack.enter_async_context(background(f"socket-{name}", self.sockets[slot].run()))
+
+    def _closed(self, slot: Slot) -> None:
+        """Forget a socket that carries nothing any more."""
+        self._open.discard(slot)
+        del self.sockets[slot], self._sends[slot]
+        metrics.SOCKETS_OPEN.set(len(self._open), **self._labels)
 
     def _socket(self, slot: Slot, hosts: Hosts, timing: Timing | None) -> Socket:
         feed, limits = self._feed, self._feed.facts.limits
@@ -74,7 +122,7 @@ class Link:
         return Socket(
             socket_url(feed, hosts, slot.socket),
             heard=lambda happening: self._heard(slot, happening),
-            hello=lambda: self._greeting(slot),
+            hello=tuple,
             sends=share(limits.messages_per_s, 1.0, reserved=1),
             ping=ping if feed.facts.keepalive.ping == "message" else None,
             headers={**feed.facts.headers, **hosts.headers},
@@ -90,11 +138,10 @@ class Link:
         elif isinstance(happening, Connected):
             self._opened(slot)
             actions = self._market.connected(slot, self._pool.wants(slot), happening.at_us)
-            # What was still to be asked on the last connection is in the greeting of this one.
+            # What was still to be asked on the last connection is asked anew on this one, before all later asks.
             while not self._sends[slot].empty():
                 self._sends[slot].get_nowait()
-            self._greetings[slot] = [one.frame for one in actions if isinstance(one, Send)]
-            self._do([one for one in actions if not isinstance(one, Send)])
+            self._do(actions)
         elif isinstance(happening, Lost):
             self._lost(slot, happening.cause)
             wants = self._pool.wants(slot)
@@ -109,9 +156,6 @@ class Link:
             self._open.discard(slot)
             metrics.SOCKETS_LOST.bind(**self._labels, cause=cause).inc()
             metrics.SOCKETS_OPEN.set(len(self._open), **self._labels)
-
-    def _greeting(self, slot: Slot) -> Iterable[bytes]:
-        return self._greetings[slot]
 
     def _do(self, actions: Iterable[Action]) -> None:
         for action in actions:

@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from producers.actions import Action, Answered, FetchBook, FetchFunding, FetchTrades, Refused, Reopen, Send
 from producers.asked import Asked
 from producers.effects import BookChanged, Effects, Emit, Fetch
 from producers.feed import BookFeed
@@ -48,56 +49,6 @@ TOPICS: Final[Mapping[type[Record], str]] = {
 }
 
 
-class Send(msgspec.Struct, frozen=True):
-    """Send a frame on a socket."""
-
-    slot: Slot
-    frame: bytes
-    urgent: bool = False
-
-
-class FetchBook(msgspec.Struct, frozen=True):
-    """Fetch a book over REST, to repair or to check; report by `book_fetched` or `book_failed`."""
-
-    native: str
-    check: bool
-
-
-class FetchTrades(msgspec.Struct, frozen=True):
-    """Fetch recent trades over REST; report by `trades_fetched` or `trades_failed`."""
-
-    native: str
-
-
-class FetchFunding(msgspec.Struct, frozen=True):
-    """Fetch the funding of a perpetual over REST; report by `funding_fetched`; it is asked for again anyway."""
-
-    native: str
-
-
-class Answered(msgspec.Struct, frozen=True):
-    """The venue has answered our ping on this socket."""
-
-    slot: Slot
-
-
-class Reopen(msgspec.Struct, frozen=True):
-    """Give a socket up and open it anew: the venue says that it will close it."""
-
-    slot: Slot
-    reason: str
-
-
-class Refused(msgspec.Struct, frozen=True):
-    """The venue refused these streams: a person must see it."""
-
-    wants: tuple[Want, ...]
-    error: str
-
-
-Action = Send | FetchBook | FetchTrades | FetchFunding | Answered | Reopen | Refused
-
-
 class MarketFeed:
     """All instruments of one market."""
 
@@ -117,7 +68,6 @@ class MarketFeed:
 
         `sizes` of contracts by native name; they are needed where the venue counts in contracts.
         """
-        found, numbered = tails or Tails(), feed.facts.trades.ids == "consecutive"
         self.books = Books()
         self.buffer = Buffer(most_waiting)
         self.depth = depth
@@ -128,28 +78,74 @@ class MarketFeed:
         self._feed = feed
         self._encode = encode
         self._partitions = partitions
-        self._epochs = {native: found.epoch(of.key) for native, of in instruments.items()}
-        self._book = {
-            native: BookFeed(of, feed.facts.book, depth=depth, hole=found.book_hole(of.key))
-            for native, of in instruments.items()
-        }
-        self._trades = {
-            native: TradeFeed(of, feed.facts.trades, tail=found.trade_tail(of.key, numbered=numbered))
-            for native, of in instruments.items()
-        }
-        self._native = {of.key: native for native, of in instruments.items()}
+        self._epochs: dict[str, int] = {}
+        self._book: dict[str, BookFeed] = {}
+        self._trades: dict[str, TradeFeed] = {}
+        self._leaving: dict[str, BookFeed] = {}
+        self._native: dict[str, str] = {}
         self._funding: dict[str, FundingUpdate] = {}
         self._carries: dict[str, tuple[Slot, Want]] = {}
         self._asked = Asked()
         self._requests = 0
-        in_contracts = feed.facts.quantities == "contracts"
-        self._contracts = {native: Contract((sizes or {})[native]) for native in instruments} if in_contracts else {}
+        self._contracts: dict[str, Contract] = {}
         self._funding_due_us: dict[str, int] = {}
+        for native, of in instruments.items():
+            self.add(native, of, depth=depth, tails=tails or Tails(), size=(sizes or {}).get(native))
+
+    # ---------------------------------------------------------------- instruments
+    def add(self, native: str, of: OfInstrument, *, depth: int, tails: Tails, size: Decimal | None) -> None:
+        """Begin with one more instrument, as at a start: what was before is a hole until its stream is here."""
+        facts = self._feed.facts
+        if facts.quantities == "contracts":
+            if size is None:
+                message = f"nobody says how much a contract of {native} is"
+                raise ValueError(message)
+            self._contracts[native] = Contract(size)
+        numbered = facts.trades.ids == "consecutive"
+        self._epochs[native] = max(tails.epoch(of.key), self._epochs.get(native, 0))
+        self._book[native] = BookFeed(of, facts.book, depth=depth, hole=tails.book_hole(of.key))
+        self._trades[native] = TradeFeed(of, facts.trades, tail=tails.trade_tail(of.key, numbered=numbered))
+        self._native[of.key] = native
+
+    def drop(self, native: str, now_us: int) -> None:
+        """Say, as at a stop, that one instrument's streams end here; what comes of them yet is nobody's."""
+        for other in tuple(self._leaving):
+            self.has_left(other)
+        for feed in (self._book[native], self._trades[native]):
+            self._done(native, feed.lost("restart", "it is not recorded here any more", now_us))
+        self._leaving[native] = self._book.pop(native)
+        del self._trades[native]
+        self._asked.forget_instrument(native)
+        for held in (self._carries, self._funding, self._funding_due_us, self._contracts):
+            held.pop(native, None)
+
+    def has_left(self, native: str) -> bool:
+        """Whether the broker has all that was made of an instrument: not before that it may be added again."""
+        feed = self._leaving.get(native)
+        if feed is None:
+            return True
+        if self.books.holds(feed.key) or self.buffer.holds(feed.key):
+            return False
+        del self._leaving[native], self._native[feed.key]
+        return True
+
+    def resize(self, native: str, depth: int, now_us: int) -> None:
+        """Give one book up for another depth; it begins anew when its stream has been asked for (K6)."""
+        self._book[native].depth = depth
+        self._done(native, self._book[native].lost("restart", "it is wanted at another depth", now_us))
+
+    def depth_of(self, native: str) -> int:
+        """Return how deep the published book of an instrument is, 0 all."""
+        return self._book[native].depth if native in self._book else self.depth
 
     # ---------------------------------------------------------------- sockets
     def connected(self, slot: Slot, wants: Sequence[Want], at_us: int) -> list[Action]:
         """Begin a new epoch of what this socket carries, and ask for it."""
         self._asked.forget(slot)
+        return self.joined(slot, wants, at_us)
+
+    def joined(self, slot: Slot, wants: Sequence[Want], at_us: int) -> list[Action]:
+        """Begin with more streams on a socket that is open already, and ask for them."""
         actions: list[Action] = []
         for want in wants:
             if want.channel == "book" and want.native in self._book:
@@ -157,6 +153,12 @@ class MarketFeed:
                 self._epochs[want.native] = epoch = max(at_us, self._epochs[want.native] + 1)
                 actions += self._done(want.native, self._book[want.native].connected(epoch, at_us))
         return [*actions, *self._subscribe(slot, wants)]
+
+    def left(self, slot: Slot, wants: Sequence[Want]) -> list[Action]:
+        """Give streams up on an open socket."""
+        asks = self._feed.unsubscribe(wants, self._requests + 1)
+        self._requests += len(asks)
+        return [Send(slot, ask.frame) for ask in asks]
 
     def lost(self, slot: Slot, wants: Sequence[Want], cause: GapCause, reason: str, now_us: int) -> list[Action]:
         """Hear that a socket is gone: all books on it are stale, all its trades may be missing."""
@@ -189,20 +191,28 @@ class MarketFeed:
     # ---------------------------------------------------------------- answers of REST
     def book_fetched(self, native: str, snapshot: BookSnapshot, now_us: int, *, check: bool) -> list[Action]:
         """Take the answer to FetchBook."""
+        if native not in self._book:
+            return []
         book, snapshot = self._book[native], self._in_base(snapshot)
         return self._done(native, book.checked(snapshot, now_us) if check else book.snapshot(snapshot, now_us))
 
     def book_failed(self, native: str, now_us: int, retry_after_s: float | None, *, check: bool) -> list[Action]:
         """Hear that FetchBook got no answer; a check comes again by itself."""
-        return [] if check else self._done(native, self._book[native].failed(now_us, retry_after_s))
+        if check or native not in self._book:
+            return []
+        return self._done(native, self._book[native].failed(now_us, retry_after_s))
 
     def trades_fetched(self, native: str, trades: tuple[PublicTrade, ...], now_us: int) -> list[Action]:
         """Take the answer to FetchTrades."""
+        if native not in self._trades:
+            return []
         counted = tuple([self._in_base(one) for one in trades])
         return self._done(native, self._trades[native].recent(counted, now_us))
 
     def trades_failed(self, native: str, now_us: int, retry_after_s: float | None) -> list[Action]:
         """Hear that FetchTrades got no answer."""
+        if native not in self._trades:
+            return []
         return self._done(native, self._trades[native].failed(now_us, retry_after_s))
 
     def funding_fetched(self, update: FundingUpdate, now_us: int) -> list[Action]:
@@ -218,7 +228,7 @@ class MarketFeed:
         """Return the books to publish now, with partition and value; report each by `books.done` or `books.failed`."""
         found: list[tuple[Due, int, bytes]] = []
         for due in self.books.take():
-            feed = self._book[self._native[due.key]]
+            feed = self._of(self._native[due.key])
             first_us = now_us if due.first_received_us is None else due.first_received_us
             book = feed.book(conflated=due.conflated, first_received_us=first_us, now_us=now_us)
             if book is None:
@@ -231,12 +241,16 @@ class MarketFeed:
     def settle(self, now_us: int) -> None:
         """Say what was shed where it is missing, and send whole books; call it when the broker takes records again."""
         for number, span in self.buffer.settle():
-            book = self._book[self._native[span.instrument]]
+            book = self._of(self._native[span.instrument])
             self._put(shed_gap(book.of, span, now_us), number=number)
             if span.channel == "book":
                 self._done(self._native[span.instrument], book.whole(now_us))
 
     # ---------------------------------------------------------------- inside
+    def _of(self, native: str) -> BookFeed:
+        """Return the book of an instrument, also of one that was dropped and has records on their way."""
+        return self._book.get(native) or self._leaving[native]
+
     def _event(self, slot: Slot, event: Event, now_us: int) -> list[Action]:
         if isinstance(event, BookDelta | BookSnapshot | PublicTrade | FundingUpdate):
             return self._market_event(event, now_us) if event.native in self._book else self._stranger()
@@ -309,9 +323,7 @@ class MarketFeed:
     def _again(self, native: str) -> list[Action]:
         """Give one book up and ask for it again."""
         slot, want = self._carries[native]
-        gone = self._feed.unsubscribe((want,), self._requests + 1)
-        self._requests += len(gone)
-        return [*(Send(slot, ask.frame) for ask in gone), *self._subscribe(slot, (want,))]
+        return [*self.left(slot, (want,)), *self._subscribe(slot, (want,))]
 
     def _request(self, native: str) -> list[Action]:
         """Ask for one book on the socket that carries its changes."""

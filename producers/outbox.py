@@ -80,6 +80,10 @@ class Books:
         first_us = _oldest(flown.first_received_us, newer.first_received_us)
         self._news[key] = Due(key, flown.conflated + newer.conflated + 1, first_us)
 
+    def holds(self, key: str) -> bool:
+        """Whether a book of this instrument waits or is in flight."""
+        return key in self._news or key in self._flying
+
     @property
     def idle(self) -> bool:
         """Whether nothing waits and nothing is in flight."""
@@ -154,6 +158,12 @@ class Buffer:
         """Return how many records of a topic wait or are on their way."""
         held = [len(queue) for place, queue in self._queues.items() if place[0] == topic]
         return sum(held) + sum(len(flying) for place, flying in self._flying.items() if place[0] == topic)
+
+    def holds(self, key: str) -> bool:
+        """Whether a record of this instrument waits, is on its way, or was shed and nobody has said so."""
+        wanted = key.encode()
+        waiting = (entry for queue in (*self._queues.values(), *self._flying.values()) for _, entry in queue)
+        return any(entry.key == wanted for entry in waiting) or any(shed == key for shed, _ in self._shed)
 
     def put(self, topic: str, partition: int, entry: Entry, *, number: int | None = None) -> None:
         """Add a record behind those of its partition; when too many wait the oldest of all is shed.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -65,9 +66,21 @@ def hosts(place: Place, settings: Settings, run: RunFile | None) -> Hosts:
     return Hosts(rest=f"http://{address}", ws=f"ws://{address}")
 
 
-def chosen(listed: Iterable[Instrument], wish: str) -> tuple[dict[str, Instrument], tuple[str, ...]]:
+def reachable(chosen: Iterable[Place], settings: Settings, run: RunFile | None) -> tuple[Place, ...]:
+    """Return those markets that can be recorded here: of a simulated network only what runs."""
+    found: list[Place] = []
+    for place in chosen:
+        with contextlib.suppress(Misconfigured):
+            _ = hosts(place, settings, run)
+            found.append(place)
+    return tuple(found)
+
+
+def chosen(listed: Iterable[Instrument], wish: str | Iterable[str]) -> tuple[dict[str, Instrument], tuple[str, ...]]:
     """Return the instruments that are wished for, by native name, and the symbols that are not listed."""
     by_symbol = {one.symbol: one for one in listed}
-    wanted = list(by_symbol) if wish.strip() == ALL else [word.strip() for word in wish.split(",") if word.strip()]
+    if isinstance(wish, str):
+        wish = by_symbol if wish.strip() == ALL else named(wish)
+    wanted = tuple(wish)
     found = {by_symbol[symbol].native: by_symbol[symbol] for symbol in wanted if symbol in by_symbol}
     return found, tuple(symbol for symbol in wanted if symbol not in by_symbol)

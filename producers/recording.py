@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
@@ -16,6 +16,7 @@ from typing import Final
 
 from producers import places
 from producers.broken import MOST_WAITING, BrokenFrames
+from producers.following import Following
 from producers.link import Link
 from producers.looking_back import LookingBack
 from producers.market import MarketFeed, Record
@@ -23,9 +24,10 @@ from producers.outbox import Entry
 from producers.places import Place
 from producers.pool import Pool
 from producers.publishing import Publishing
+from producers.tail import Tails
 from schemas import topics
 from schemas.topics import Topic
-from tapeline.domain.events import Alert, Gap, Instrument, OfInstrument
+from tapeline.domain.events import Alert, Gap, Instrument
 from tapeline.domain.partition import partition_of
 from tapeline.errors import InvalidMessage
 from tapeline.runtime import clock, logs, metrics, retry
@@ -67,8 +69,8 @@ class Means:
 class Recorder:
     """Records one market until cancelled; a failure of its own is told, and it begins again from what is durable."""
 
-    def __init__(self, place: Place, means: Means) -> None:
-        """Take what to record; nothing is opened before `run`."""
+    def __init__(self, place: Place, means: Means, *, by_tasks: bool = False) -> None:
+        """Take what to record; nothing is opened before `run`, and by tasks not before something is wished for."""
         self.place = place
         self._means = means
         self._feed = place.feed
@@ -76,6 +78,22 @@ class Recorder:
         self._made: dict[str, int] = {}
         """How many records of each topic were made since they were measured last."""
         self._market: MarketFeed | None = None
+        self._following: Following | None = None
+        self._listed: tuple[Instrument, ...] = ()
+        self._wished: Mapping[str, int] | None = {} if by_tasks else None
+        """The depth of each symbol; None: settings say what is wanted, for as long as the process lives."""
+        self._any_wish = asyncio.Event()
+        if not by_tasks:
+            self._any_wish.set()
+
+    def wish(self, symbols: Mapping[str, int]) -> None:
+        """Record these from now on, at these depths: what is not among them is dropped before this returns."""
+        if symbols == self._wished:
+            return
+        self._wished = dict(symbols)
+        if symbols:
+            self._any_wish.set()
+        self._follow()
 
     def waiting(self) -> int:
         """Return how many records wait for the broker."""
@@ -88,6 +106,7 @@ class Recorder:
     async def run(self) -> None:
         """Record; what fails in this market never touches the others (B-06)."""
         pauses = retry.delays(_RESTART_FIRST_S)
+        _ = await self._any_wish.wait()
         while True:
             try:
                 await self._record()
@@ -105,15 +124,9 @@ class Recorder:
         budget = {BUCKET: share(facts.rest.budget, facts.rest.window_s)}
         limiter = Limiter(budget, waited=measured(facts.venue, facts.market))
         async with HttpClient.of(facts, where.rest, limiter, feed.refusal, headers=where.headers) as http:
-            listed = await retry.reach(str(self.place), partial(self._listed, http), None)
-            wanted, missing = places.chosen(listed, means.settings.monitor.symbols)
-            for symbol in missing:
-                logs.get(__name__).warning(LogEvent.SYMBOL_NOT_LISTED, place=str(self.place), symbol=symbol)
-            instruments = {native: _identity(one) for native, one in wanted.items()}
-            sizes = {native: one.contract_size for native, one in wanted.items()}
-            market = await self._market_of(instruments, sizes)
+            self._listed = await retry.reach(str(self.place), partial(self._ask_list, http), None)
+            market = self._market = self._new_market()
             pool = Pool(facts)
-            pool.change(dict.fromkeys(instruments, means.settings.monitor.orderbook_depth))
             link = Link(
                 feed,
                 market,
@@ -123,29 +136,49 @@ class Recorder:
                 broken=partial(self._broken, market, self._frames()),
                 refused=self._told,
             )
-            self._say_instruments(market, listed)
-            async with (
-                self._publishing(market, pool),
-                background("measure", self._measure(market)),
-                background("instruments", self._refresh(http, market, listed)),
-            ):
-                await link.run()
+            following = self._following = Following(market, link, self._look)
+            self._say_instruments(market, self._listed)
+            try:
+                self._follow()
+                await following.catch_up()
+                async with (
+                    self._publishing(market, pool),
+                    background("measure", self._measure(market)),
+                    background("instruments", self._refresh(http, market)),
+                    background("following", following.run()),
+                ):
+                    await link.run()
+            finally:
+                self._following = None
 
-    async def _market_of(self, instruments: dict[str, OfInstrument], sizes: dict[str, Decimal]) -> MarketFeed:
+    def _follow(self) -> None:
+        """Hand what is wanted to what runs, as far as the market lists it."""
+        if self._following is None:
+            return
+        monitor = self._means.settings.monitor
+        wished = self._wished
+        found, missing = places.chosen(self._listed, monitor.symbols if wished is None else wished)
+        for symbol in missing:
+            logs.get(__name__).warning(LogEvent.SYMBOL_NOT_LISTED, place=str(self.place), symbol=symbol)
+        default = monitor.orderbook_depth
+        depths = {name: default if wished is None else wished[one.symbol] for name, one in found.items()}
+        self._following.want(found, depths)
+
+    async def _look(self, symbols: Mapping[str, str]) -> Tails:
+        """Return what is durable of instruments, as soon as the broker tells."""
         means = self._means
-        symbols = {one.key: one.symbol for one in instruments.values()}
-        look = partial(means.looking_back.tails, symbols, means.partitions)
-        self._market = MarketFeed(
+        return await retry.reach("Kafka", partial(means.looking_back.tails, symbols, means.partitions), None)
+
+    def _new_market(self) -> MarketFeed:
+        means = self._means
+        return MarketFeed(
             self._feed,
-            instruments,
+            {},
             encode=self._encoded,
             partitions=means.partitions,
             depth=means.settings.monitor.orderbook_depth,
             most_waiting=means.settings.monitor.ring_buffer_size,
-            tails=await retry.reach("Kafka", look, None),
-            sizes=sizes,
         )
-        return self._market
 
     @contextlib.asynccontextmanager
     async def _publishing(self, market: MarketFeed, pool: Pool) -> AsyncIterator[None]:
@@ -162,7 +195,7 @@ class Recorder:
                         while len(market.buffer) or not market.books.idle:  # noqa: ASYNC110 - pure parts wake nobody
                             await asyncio.sleep(_FLUSH_LOOK_S)
 
-    async def _listed(self, http: HttpClient) -> tuple[Instrument, ...]:
+    async def _ask_list(self, http: HttpClient) -> tuple[Instrument, ...]:
         """Return all instruments of the market, page by page."""
         found: list[Instrument] = []
         cursor: str | None = None
@@ -174,17 +207,21 @@ class Recorder:
             if cursor is None:
                 return tuple(found)
 
-    async def _refresh(self, http: HttpClient, market: MarketFeed, listed: tuple[Instrument, ...]) -> None:
+    async def _refresh(self, http: HttpClient, market: MarketFeed) -> None:
         """Publish the rules that have changed, each hour; with another size of contract the market begins anew."""
-        sizes = {one.native: one.contract_size for one in listed}
-        known = {one.key: _rules(one) for one in listed}
+        sizes = {one.native: one.contract_size for one in self._listed}
+        known = {one.key: _rules(one) for one in self._listed}
         while True:
             await asyncio.sleep(INSTRUMENTS_AGAIN_S)
-            fresh = await retry.reach(str(self.place), partial(self._listed, http), None)
+            fresh = await retry.reach(str(self.place), partial(self._ask_list, http), None)
             changed = tuple(one for one in fresh if known.get(one.key) != _rules(one))
             _same_sizes(sizes, changed)
             known |= {one.key: _rules(one) for one in changed}
             self._say_instruments(market, changed)
+            if self._wished is not None:
+                # What is wanted by a task may be listed by now.
+                self._listed = fresh
+                self._follow()
 
     def _say_instruments(self, market: MarketFeed, instruments: tuple[Instrument, ...]) -> None:
         for one in instruments:
@@ -237,10 +274,6 @@ class Recorder:
             place = self.place
             metrics.GAPS.inc(venue=place.venue, market=place.market, channel=record.channel, cause=record.cause)
         return self._means.codec.encode(found, record)
-
-
-def _identity(one: Instrument) -> OfInstrument:
-    return OfInstrument(venue=one.venue, market=one.market, symbol=one.symbol)
 
 
 def _same_sizes(sizes: dict[str, Decimal], changed: tuple[Instrument, ...]) -> None:

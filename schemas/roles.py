@@ -22,7 +22,7 @@ _PASS: Final = frozenset[Privilege]({"SELECT", "INSERT", "DELETE"})
 _SEEN: Final = (
     "accounts", "intake_offsets", "intents", "orders", "positions", "trades", "slots", "memories", "portfolios",
     "pairs", "arb_trades", "blocks", "desired_state", "outbox", "funding_payments", "leverage_cache", "trade_history",
-    "account_history", "sink_offsets", "audit_logs", "schema_migrations",
+    "account_history", "sink_offsets", "audit_logs", "schema_migrations", "monitoring", "trade",
 )  # fmt: skip
 """What people may look at, which is all but the audit's head and what the executor remembers for a while."""
 
@@ -42,11 +42,21 @@ TABLES: Final[dict[Role, dict[str, frozenset[Privilege]]]] = {
         "pairs": _READ,
     },
     "tapeline_sink": {"sink_offsets": _KEEP, "trade_history": _ADD, "account_history": _ADD},
-    "tapeline_gateway": {**dict.fromkeys(_SEEN, _READ), "desired_state": _KEEP, "pairs": _OWN},
-    "tapeline_producer": {},
+    "tapeline_gateway": {
+        **dict.fromkeys(_SEEN, _READ),
+        "desired_state": _KEEP,
+        **dict.fromkeys(("pairs", "monitoring", "trade"), _OWN),
+    },
+    "tapeline_producer": {"monitoring": _READ, "trade": _READ},
     "tapeline_reader": dict.fromkeys(_SEEN, _READ),
 }  # fmt: skip
 """What each role may do to each table; what is not here it may not."""
+
+_LEASE: Final = frozenset({"daemon_id", "lease_until"})
+COLUMNS: Final[dict[Role, dict[str, frozenset[str]]]] = {
+    "tapeline_producer": {"monitoring": _LEASE, "trade": _LEASE},
+}
+"""Columns that a role may change though it only reads the rest of the table."""
 
 NOBODY: Final = frozenset({"audit_head"})
 """Tables that only functions of the owner touch."""

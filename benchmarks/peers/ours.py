@@ -10,7 +10,8 @@ from functools import partial
 from typing import Any
 
 from benchmarks.peers.driving import SHOWN, Delivery, Recording, Seen, Take, Top, serve
-from producers.market import Action, FetchBook, MarketFeed, Send
+from producers.actions import Action, FetchBook, Send
+from producers.market import MarketFeed
 from producers.pool import Slot
 from schemas import topics
 from tapeline.domain.book import APPLIED, BookDelta, BookKeeper, BookSnapshot

@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from tapeline.cli import app_market, app_trading
+from tapeline.cli import app_market, app_tasks, app_trading
 from tapeline.cli.failure import INTERRUPTED, OK, Failure, explain
 from tapeline.cli.options import BrokerCount, Count, Json, Store, TopicName
 from tapeline.cli.render import Output, ReaderGone
@@ -34,6 +34,7 @@ settings_app = typer.Typer(help="Settings: keys, meaning, values now.", no_args_
 migrate = typer.Typer(help="Database migrations of Postgres and ClickHouse.", no_args_is_help=True)
 for _name, _group in (
     ("topics", topics), ("groups", groups), ("dlq", dlq), ("settings", settings_app), ("migrate", migrate),
+    ("tasks", app_tasks.app),
 ):  # fmt: skip
     app.add_typer(_group, name=_name)
 # Without a name their commands stand among ours.

@@ -93,6 +93,8 @@ class LogEvent(StrEnum):
     MARKET_FAILED = "MARKET_FAILED", "recording a market failed; it begins again from what is durable, the others go on"
     SYMBOL_NOT_LISTED = "SYMBOL_NOT_LISTED", "a symbol that is wished for is not listed on this market"
     STREAM_REFUSED = "STREAM_REFUSED", "the venue refused a subscription"
+    TASKS_UNREACHED = "TASKS_UNREACHED", "Postgres is away, so the last tasks stay; it is tried again"
+    NAME_TAKEN = "NAME_TAKEN", "another process bears this name and holds its leases; give this one another with --name"
     FRAME_BROKEN = "FRAME_BROKEN", "a frame broke its venue's contract and was put aside; the next ones go on"
 
     # the executor's links to the venues

@@ -230,6 +230,9 @@ class Monitor(Section):
 
     venues: str = Field(default="binance,bybit", description="which exchanges are recorded, comma separated, or all")
     symbols: str = Field(default="BTC/USDT,ETH/USDT", description="what is recorded, comma separated, or all")
+    tasks: bool = Field(
+        default=False, description="the tables monitoring and trade say what is recorded, not venues and symbols"
+    )
     orderbook_depth: Depth = Field(default=20, description="levels a side of md.book: 20, 50, or 0 for all")
     batch_size: int = Field(default=10_000, ge=1, description="rows written to ClickHouse at once")
     batch_interval_sec: float = Field(default=1.0, gt=0, description="a batch that is not full is written after this")

@@ -69,6 +69,24 @@ async def test_every_table_is_named_and_each_role_may_do_to_it_what_the_catalogu
     }
 
 
+async def test_k5_single_columns_are_changed_by_whom_the_catalogue_says(endpoint: PostgresEndpoint) -> None:
+    async with await postgres.connect(endpoint) as owner:
+        rows = await owner.fetch(
+            "SELECT r.rolname AS role, c.relname AS name, t.attname AS column, a.privilege_type AS privilege"
+            " FROM pg_class c JOIN pg_attribute t ON t.attrelid = c.oid, aclexplode(t.attacl) a"
+            " LEFT JOIN pg_roles r ON r.oid = a.grantee WHERE c.relnamespace = 'public'::regnamespace"
+        )
+    assert {(row["role"], row["name"], row["column"], row["privilege"]) for row in rows} == {
+        (role, table, column, "UPDATE")
+        for role, of in roles.COLUMNS.items()
+        for table, columns in of.items()
+        for column in columns
+    }
+    assert await refusal(endpoint, "tapeline_producer", "UPDATE monitoring SET enabled = false") == (
+        "permission denied for table monitoring"
+    )
+
+
 async def test_what_acts_with_the_owners_rights_is_called_by_whom_the_catalogue_says(
     endpoint: PostgresEndpoint,
 ) -> None:

@@ -80,12 +80,26 @@ async def test_e13_up_down_and_up_again_leaves_the_same(pool: asyncpg.Pool) -> N
             "trade_history",
             "id daemon_id exchange_id trade_pair order_id side price amount commission status executed_at created_at",
         ),
+        (
+            "monitoring",
+            (
+                "id exchange_id exchange_name market_type trade_pair_id trade_pair daemon_priority enabled "
+                "orderbook_depth created_at updated_at daemon_id lease_until"
+            ),
+        ),
+        (
+            "trade",
+            (
+                "id exchange_id exchange_name market_type trade_pair_id trade_pair daemon_priority enabled strategy_id "
+                "strategy_params created_at updated_at daemon_id lease_until"
+            ),
+        ),
         ("pairs", "id symbol venues size parts entry_spread target_profit stop_loss leverage enabled version"),
         ("arb_trades", "id pair_id buy_venue sell_venue qty fees pnl reason opened_at closed_at"),
     ],
 )
 async def test_the_required_columns_are_there(pool: asyncpg.Pool, table: str, columns: str) -> None:
-    """E-14, E-15, E-16, E-17, E-18, C-12, K12."""
+    """E-14, E-15, E-16, E-17, E-18, C-10, C-11, C-12, K5, K12."""
     rows = await pool.fetch("SELECT column_name FROM information_schema.columns WHERE table_name = $1", table)
     assert set(columns.split()) - {row["column_name"] for row in rows} == set()
 

@@ -98,6 +98,49 @@ async def test_a_successor_closes_the_hole_from_the_last_durable_change_to_its_f
         assert first.epoch > last.epoch
 
 
+async def test_c_14_k6_pairs_come_and_go_while_the_others_see_nothing(
+    tapeline_settings: Settings, tapeline_up: RunFile, tmp_path: Path
+) -> None:
+    """By wishes alone: two at first, one of them deeper, another instead of the other, and that one again."""
+    began_us = clock.now_us()
+    async with (
+        simulated(PLACE.venue, PLACE.market, tmp_path, symbols=3) as exchange,
+        means(tapeline_settings, tapeline_up, exchange) as shared,
+    ):
+        stays, goes, comes = (one.instrument.symbol for one in exchange.exchange.market.listings)
+        recorder = Recorder(PLACE, shared, by_tasks=True)
+        async with background("recorder", recorder.run()):
+            for wishes in (
+                {stays: 20, goes: 20},
+                {stays: 20, goes: 50},
+                {stays: 20, comes: 0},
+                {stays: 20, comes: 0, goes: 20},
+                {},
+                {stays: 20, "NOT/LISTED": 20},
+            ):
+                recorder.wish(wishes)
+                listed = wishes.keys() - {"NOT/LISTED"}
+                many = len(listed)
+                await eventually(lambda: recorder.books() == (many, many), within_s=15)  # noqa: B023 - awaited here
+        found = await everything(shared.endpoints, shared.codec, began_us)
+
+    def gaps(symbol: str) -> list[tuple[str, bool]]:
+        """Return the gaps of a book in their order: why, and whether it is closed; not what others left before us."""
+        of = [one for one in found if isinstance(one, Gap) and (one.symbol, one.channel) == (symbol, "book")]
+        of = [one for one in of if one.epoch >= began_us]
+        return [(one.detail or "", one.end_us is not None) for one in of]
+
+    def epochs(symbol: str) -> int:
+        return len({one.epoch for one in found if isinstance(one, DeltaBatch) and one.symbol == symbol})
+
+    deeper, gone, stop = "it is wanted at another depth", "it is not recorded here any more", "the producer stops"
+    # Only when nothing was wanted at all its book ended, too.
+    assert gaps(stays) == [(gone, False), (gone, True), (stop, False)]
+    assert gaps(goes) == [(deeper, False), (deeper, True), (gone, False), (gone, True), (gone, False)]
+    assert gaps(comes) == [(gone, False)]
+    assert [epochs(symbol) for symbol in (stays, goes, comes)] == [2, 3, 1]
+
+
 @pytest.mark.parametrize("behind", [0, 9_000])
 async def test_what_is_durable_is_found_however_far_behind_other_records_it_lies(
     tapeline_settings: Settings, tapeline_up: RunFile, behind: int

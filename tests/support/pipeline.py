@@ -27,7 +27,7 @@ from tapeline.cli.demo.plan import Wish
 from tapeline.runtime import clickhouse, clock, endpoints, runfile
 from tapeline.runtime.endpoints import Endpoints
 from tapeline.runtime.runfile import ProcessRecord, RunFile
-from tapeline.runtime.settings import Settings, Simulation
+from tapeline.runtime.settings import Settings, Simulation, Strategies
 from tests.support.eventually import eventually
 from tests.support.running import left_over, settings_in
 
@@ -158,10 +158,13 @@ class Pipeline:
 
 
 @contextmanager
-def pipeline(root: Path, *, symbols: int, seed: int = 7) -> Iterator[Pipeline]:
-    """Run a pipeline for the length of the block."""
+def pipeline(root: Path, *, symbols: int, seed: int = 7, by_tasks: bool = False) -> Iterator[Pipeline]:
+    """Run a pipeline for the length of the block; by tasks nothing is recorded before there are some, nor traded."""
     found = plan.settings_of(settings_in(root), Wish(seed=seed))
-    found = found.model_copy(update={"simulation": Simulation(seed=seed, symbols=symbols)})
+    monitor = found.monitor.model_copy(update={"tasks": by_tasks})
+    found = found.model_copy(update={"simulation": Simulation(seed=seed, symbols=symbols), "monitor": monitor})
+    if by_tasks:
+        found = found.model_copy(update={"strategies": Strategies(run=())})
     control.start(found, lambda _: None)
     try:
         yield Pipeline(found)

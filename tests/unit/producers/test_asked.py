@@ -60,3 +60,9 @@ def test_what_a_lost_connection_was_asked_is_forgotten() -> None:
     open_ = asked()
     open_.forget(ONE)
     assert [open_.answered(OTHER, Answer(request_id=number)) for number in (1, 2, 3)] == [(), (), (TRADE,)]
+
+
+def test_what_was_asked_of_an_instrument_that_was_dropped_is_forgotten() -> None:
+    open_ = asked()
+    open_.forget_instrument("BTC")
+    assert [open_.answered(ONE, Answer(request_id=number)) for number in (1, 2, 3)] == [(), (ETH,), ()]

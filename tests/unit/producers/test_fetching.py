@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from producers.actions import FetchBook, FetchTrades
 from producers.fetching import Fetching
-from producers.market import FetchBook, FetchTrades, MarketFeed
+from producers.market import MarketFeed
 from tapeline.domain.events import OfInstrument
 from tapeline.errors import Unavailable
 from tapeline.runtime.http import BUCKET, HttpClient

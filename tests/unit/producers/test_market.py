@@ -10,7 +10,8 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from producers.market import Answered, FetchBook, FetchFunding, FetchTrades, MarketFeed, Record, Refused, Send
+from producers.actions import Answered, FetchBook, FetchFunding, FetchTrades, Refused, Send
+from producers.market import MarketFeed, Record
 from producers.pool import Slot
 from producers.spans import span_of
 from producers.tail import Tails
@@ -287,3 +288,103 @@ def test_funding_that_no_stream_tells_is_fetched_in_its_rhythm() -> None:
             published_us=6 * S,
         )
     ]
+
+
+# ---------------------------------------------------------------- instruments come and go
+def both(market: Market) -> None:
+    """Bring both books to valid, at 10."""
+    market.feed.connected(SLOT, (*WANTS, Want(channel="book", native="ETHUSDT")), S)
+    for native in ("BTCUSDT", "ETHUSDT"):
+        market.feed.frame(SLOT, book("snapshot", 10, native=native), S)
+    market.feed.frame(SLOT, frame(success=True, ret_msg="", op="subscribe", req_id="1"), S)
+    market.records()
+
+
+def delivered(market: Market) -> None:
+    """Let the broker have all that waits."""
+    while batches := market.feed.buffer.take():
+        for batch in batches:
+            market.feed.buffer.done(batch)
+    for due, _, _ in market.feed.due(9 * S):
+        market.feed.books.done(due.key)
+
+
+def test_c_14_a_dropped_book_is_stale_its_holes_are_said_and_the_neighbour_sees_nothing() -> None:
+    market = Market()
+    both(market)
+    market.feed.drop("BTCUSDT", 2 * S)
+    gaps = [one for one in market.records() if isinstance(one, Gap)]
+    assert [(one.key, one.channel, one.cause, one.end_us) for one in gaps] == [
+        (BTC.key, "book", "restart", None), (BTC.key, "trade", "restart", None),
+    ]  # fmt: skip
+    market.feed.due(2 * S)
+    states = {one.key: one.state for one in market.records() if isinstance(one, Book)}
+    assert states == {BTC.key: "stale", ETH.key: "valid"}
+    unexpected = market.feed.unexpected
+    for number in (11, 12):
+        market.feed.frame(SLOT, book("delta", number), 3 * S)
+        market.feed.frame(SLOT, book("delta", number, native="ETHUSDT"), 3 * S)
+    assert {one.key for one in market.records()} == {ETH.key}
+    assert (market.feed.unexpected - unexpected, market.feed.valid_books()) == (2, (1, 1))
+
+
+def test_answers_of_rest_for_what_was_dropped_are_nobodys() -> None:
+    market = running()
+    snapshot = BookSnapshot(
+        native="BTCUSDT", sequence=9, replaces=False, bid_prices=(9.0,), bid_quantities=(1.0,), ask_prices=(10.0,),
+        ask_quantities=(1.0,), received_us=S,
+    )  # fmt: skip
+    market.feed.drop("BTCUSDT", 2 * S)
+    market.records()
+
+    def answered() -> list[object]:
+        return [
+            *market.feed.book_fetched("BTCUSDT", snapshot, 3 * S, check=False),
+            *market.feed.book_failed("BTCUSDT", 3 * S, None, check=False),
+            *market.feed.trades_fetched("BTCUSDT", (), 3 * S),
+            *market.feed.trades_failed("BTCUSDT", 3 * S, None),
+        ]
+
+    assert (answered(), market.records()) == ([], [])
+    # Nor are they of its successor that has asked for nothing yet.
+    market.feed.add("BTCUSDT", BTC, depth=20, tails=Tails(), size=None)
+    assert (answered(), market.records()) == ([], [])
+
+
+def test_a_dropped_instrument_may_come_back_when_the_broker_has_all_of_it_and_its_epoch_rises() -> None:
+    market = Market()
+    both(market)
+    market.feed.drop("BTCUSDT", 2 * S)
+    assert not market.feed.has_left("BTCUSDT")
+    tails = Tails()
+    for record in market.records():
+        if isinstance(record, Gap):
+            tails.fold(record)
+    delivered(market)
+    assert market.feed.has_left("BTCUSDT")
+    market.records()
+    market.feed.add("BTCUSDT", BTC, depth=20, tails=tails, size=None)
+    asked = market.feed.joined(SLOT, WANTS, 3 * S)
+    assert sent(asked) == [("subscribe", ["orderbook.50.BTCUSDT", "publicTrade.BTCUSDT", "tickers.BTCUSDT"])]
+    market.feed.frame(SLOT, book("snapshot", 30), 4 * S)
+    gap, change = market.records()
+    assert isinstance(gap, Gap)
+    assert isinstance(change, DeltaBatch)
+    assert (gap.channel, gap.cause, gap.epoch, gap.from_id, gap.to_epoch, gap.to_id) == (
+        "book", "restart", S, "10", 3 * S, "30",
+    )  # fmt: skip
+    assert (change.epoch, change.kind) == (3 * S, "snapshot")
+
+
+def test_k6_another_depth_begins_that_book_anew_and_leaves_its_trades_alone() -> None:
+    market = running()
+    before, after = (Want(channel="book", native="BTCUSDT", depth=depth) for depth in (20, 500))
+    market.feed.resize("BTCUSDT", 500, 2 * S)
+    actions = [*market.feed.left(SLOT, (before,)), *market.feed.joined(SLOT, (after,), 2 * S)]
+    assert [op for op, _ in sent(actions)] == ["unsubscribe", "subscribe"]
+    market.feed.frame(SLOT, book("snapshot", 20), 3 * S)
+    gaps = [one for one in market.records() if isinstance(one, Gap)]
+    assert [(one.channel, one.from_id, one.to_id, one.end_us is None) for one in gaps] == [
+        ("book", "10", None, True), ("book", "10", "20", False),
+    ]  # fmt: skip
+    assert (market.feed.depth_of("BTCUSDT"), market.feed.depth_of("ETHUSDT")) == (500, 20)

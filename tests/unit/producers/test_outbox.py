@@ -210,3 +210,29 @@ def test_what_failed_and_is_shed_after_younger_records_widens_the_span_to_its_be
     buffer.put("md.delta", 0, entry(3))
     ((_, told),) = buffer.settle()
     assert (told.from_id, told.to_id, told.start_us, told.end_us) == ("0", "2", 10, 25)
+
+
+def test_c_14_what_waits_flies_or_was_shed_of_an_instrument_is_held() -> None:
+    buffer, books = Buffer(1), Books()
+    assert not buffer.holds(BTC)
+    buffer.put("md.trade", 0, entry(1))
+    assert (buffer.holds(BTC), buffer.holds("bybit:spot:OTHER/USDT")) == (True, False)
+    (batch,) = buffer.take()
+    assert buffer.holds(BTC)
+    buffer.done(batch)
+    assert not buffer.holds(BTC)
+    books.changed(BTC, 1)
+    assert books.holds(BTC)
+    books.take()
+    assert books.holds(BTC)
+    books.done(BTC)
+    assert not books.holds(BTC)
+
+
+def test_c_14_what_was_shed_of_an_instrument_is_held_until_it_is_said() -> None:
+    buffer = Buffer(1)
+    for number in (1, 2):
+        buffer.put("md.trade", 0, entry(number, "ETH" if number == 2 else BTC))
+    assert (buffer.shed, buffer.holds(BTC)) == (1, True)
+    buffer.settle()
+    assert not buffer.holds(BTC)

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from producers.places import Place, choose, chosen, hosts
+from producers.places import Place, choose, chosen, hosts, reachable
 from tapeline.domain.events import Instrument
 from tapeline.errors import Misconfigured
 from tapeline.runtime.runfile import Addresses, ProcessRecord, RunFile, Secrets
@@ -89,3 +89,9 @@ def test_symbols_are_chosen_by_name_and_the_unlisted_are_told(
 def test_a_venue_without_a_test_network_is_not_asked_in_its_place() -> None:
     with pytest.raises(Misconfigured, match=r"kucoin:spot has no test network: leave it out of monitor\.venues"):
         hosts(Place("kucoin", "spot"), Settings(venues=Venues(network="test")), None)
+
+
+def test_of_a_simulated_network_only_what_runs_can_be_recorded() -> None:
+    every = choose((), "all")
+    assert reachable(every, Settings(venues=Venues(network="simulated")), RUN) == (PLACE,)
+    assert reachable(every, Settings(venues=Venues(network="main")), None) == every

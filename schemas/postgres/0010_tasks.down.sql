@@ -1,0 +1,4 @@
+DROP TABLE trade;
+DROP TABLE monitoring;
+DROP FUNCTION tell_tasks;
+DROP FUNCTION keep_task;
