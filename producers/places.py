@@ -51,7 +51,7 @@ def hosts(place: Place, settings: Settings, run: RunFile | None) -> Hosts:
     """Return where a market is on the network that settings choose; Misconfigured when no simulator runs."""
     facts, network = place.feed.facts, settings.venues.network
     if network == "main":
-        return facts.main
+        return facts.main if facts.node is None else _node(place, facts.node, settings)
     if network == "test":
         return facts.test
     address = None if run is None else run.addresses.venues.get(str(place))
@@ -61,6 +61,16 @@ def hosts(place: Place, settings: Settings, run: RunFile | None) -> Hosts:
             fix="start it with `tapeline demo`, or set venues.network to main or test",
         )
     return Hosts(rest=f"http://{address}", ws=f"ws://{address}")
+
+
+def _node(place: Place, chain: str, settings: Settings) -> Hosts:
+    """Return the node of a chain that settings name: a chain has no hosts of its own."""
+    rest, ws = settings.venues.node_http, settings.venues.node_ws
+    if rest is None or ws is None:
+        raise Misconfigured(
+            f"{place} needs a JSON-RPC node of {chain}", fix="set venues.node_http and venues.node_ws to its addresses"
+        )
+    return Hosts(rest=rest.get_secret_value(), ws=ws.get_secret_value())
 
 
 def chosen(listed: Iterable[Instrument], wish: str) -> tuple[dict[str, Instrument], tuple[str, ...]]:

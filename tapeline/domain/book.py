@@ -151,6 +151,8 @@ class BookKeeper:
             self._kept.clear()
         elif self.state == "valid":
             return self._unusable("the book is valid")
+        if self._overtaken(snapshot):
+            return self._unusable(f"it ends at {snapshot.sequence}, and the book was at {self.sequence} later")
         later = [delta for delta in self._kept if delta.sequence > snapshot.sequence]
         built = build(snapshot, later, self._most, self._rule)
         wrong = self._behind(snapshot, later) or no_book(snapshot, built)
@@ -324,6 +326,13 @@ class BookKeeper:
         if later and later[0].follows is not None and later[0].follows > snapshot.sequence:
             return f"it ends at {snapshot.sequence}, the kept changes begin after {later[0].follows}"
         return None
+
+    def _overtaken(self, snapshot: BookSnapshot) -> bool:
+        """Whether a routine book is older than the valid one by number and by time: another answer came first."""
+        if not snapshot.routine or self.state != "valid" or self.sequence is None:
+            return False
+        older = snapshot.venue_us is not None and self.venue_us is not None and snapshot.venue_us < self.venue_us
+        return older and snapshot.sequence < self.sequence
 
     def _unusable(self, reason: str) -> Unusable:
         self._go("unusable")

@@ -8,7 +8,7 @@ from typing import Final
 
 from tapeline.domain.events import Market
 from tapeline.errors import Misconfigured
-from tapeline.venues import binance, bingx, bitget, bybit, coinex, gateio, htx, kucoin, mexc, okx
+from tapeline.venues import binance, bingx, bitget, bybit, coinex, gateio, htx, kucoin, mexc, okx, uniswap
 from tapeline.venues.contract import Feed, Venue
 
 _ALL: Final = (
@@ -22,6 +22,7 @@ _ALL: Final = (
     bitget.VENUE,
     bingx.VENUE,
     gateio.VENUE,
+    uniswap.VENUE,
 )
 VENUES: Final[Mapping[str, Venue]] = {one.id: one for one in _ALL}
 
