@@ -27,9 +27,10 @@ class NoResultError(Exception):
 
 @dataclass(slots=True)
 class Listener:
-    """One connection: how it is told, and its subscriptions to events by id."""
+    """One connection: how it is told and how it is cut, and its subscriptions to events by id."""
 
     tell: Tell
+    cut: Callable[[], None]
     subscriptions: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
@@ -44,9 +45,9 @@ class Node:
     listeners: list[Listener] = field(default_factory=list)
     _subscribed: int = 0
 
-    def listen(self, tell: Tell) -> Listener:
+    def listen(self, tell: Tell, cut: Callable[[], None]) -> Listener:
         """Take a connection."""
-        listener = Listener(tell)
+        listener = Listener(tell, cut)
         self.listeners.append(listener)
         return listener
 

@@ -52,7 +52,12 @@ async def _socket(node: Node, request: web.Request) -> web.StreamResponse:
     socket = web.WebSocketResponse(compress=False)
     _ = await socket.prepare(request)
     waiting: asyncio.Queue[str] = asyncio.Queue()
-    listener = node.listen(waiting.put_nowait)
+
+    def cut() -> None:
+        if request.transport is not None:
+            request.transport.abort()
+
+    listener = node.listen(waiting.put_nowait, cut)
 
     async def send() -> None:
         while True:

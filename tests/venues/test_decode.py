@@ -28,8 +28,11 @@ NATIVES = {
     "bingx:futures": "BTC-USDT",
     "gateio:spot": "BTC_USDT",
     "gateio:futures": "BTC_USDT",
+    "uniswap:spot": "BTC/USDT",
 }
 """BTC/USDT, where it is not BTCUSDT."""
+NEVER_GIVEN_UP = {"uniswap:spot"}
+"""Where the venue names a subscription itself, so that only the end of its socket ends it."""
 FEEDS = {f"{venue.id}:{market}": feed for venue in registry.VENUES.values() for market, feed in venue.feeds.items()}
 
 
@@ -197,7 +200,8 @@ def test_bybit_is_asked_for_the_next_larger_depth(depth: int, topic: int) -> Non
 def test_requests_stay_within_the_venues_limits_and_name_every_want_once(name: str) -> None:
     feed = FEEDS[name]
     wants = [Want(channel="trade", native=f"C{number}USDT") for number in range(230)]
-    for asks in (feed.subscribe(wants, 1), feed.unsubscribe(wants, 1)):
+    given_up = [] if name in NEVER_GIVEN_UP else [feed.unsubscribe(wants, 1)]
+    for asks in (feed.subscribe(wants, 1), *given_up):
         assert [want for ask in asks for want in ask.wants] == wants
         assert [ask.request_id for ask in asks] == list(range(1, len(asks) + 1))
         assert all(len(ask.wants) <= (feed.facts.limits.most_per_request or len(wants)) for ask in asks)

@@ -160,17 +160,17 @@ def _seen(asked: Seen, parts: dict[str, bytes], received_us: int) -> tuple[Event
     number, time_s = wire.number(block.number, "number"), wire.number(block.timestamp, "timestamp")
     if time_s >= _MOST_SECONDS:
         raise InvalidMessage("no such time", field="timestamp", value=block.timestamp)
-    root, tick_word = wire.words(read(_DATA, parts["slot0"]), "slot0", least=7)[:2]
+    root, tick_word = wire.words(wire.text(parts["slot0"], "slot0"), "slot0", least=7)[:2]
     tick = wire.signed(tick_word)
     if not (LEAST_ROOT <= root < MOST_ROOT and LOWEST <= tick <= HIGHEST):
         raise InvalidMessage("no pool has such a price", field="slot0", value=(root, tick))
-    (liquidity,) = wire.words(read(_DATA, parts["liquidity"]), "liquidity", least=1)[:1]
+    (liquidity,) = wire.words(wire.text(parts["liquidity"], "liquidity"), "liquidity", least=1)[:1]
     if liquidity >= _MOST_LIQUIDITY:
         raise InvalidMessage("no pool has so much liquidity", field="liquidity", value=liquidity)
     found: tuple[wire.Log, ...] = read(_LOGS, parts["logs"])
     logs = sorted(found, key=lambda log: int(log.log_index, 16))
     trades = [trade for log in logs if (trade := _trade(pool, log, asked.block, time_s, received_us)) is not None]
-    around = Ticks(pool, number, time_s, root, tick, liquidity, questions.around(pool, tick)[1])
+    around = Ticks(asked.request_id, pool, number, time_s, root, tick, liquidity, questions.around(pool, tick)[1])
     return *trades, Next(frame=questions.ticks(around, asked.block))
 
 
@@ -202,7 +202,7 @@ def _trade(pool: Pool, log: wire.Log, block: str, time_s: int, received_us: int)
 def _book(asked: Ticks, answers: dict[int, bytes], received_us: int) -> BookSnapshot:
     nets: dict[int, int] = {}
     for word, answer in sorted(answers.items()):
-        found = wire.words(read(_DATA, answer), "ticks", least=2)
+        found = wire.words(wire.text(answer, "ticks"), "ticks", least=2)
         count = found[1]
         if found[0] != wire.WORD or len(found) != 2 + 3 * count:
             raise InvalidMessage("a list of ticks has three words for each", field="ticks", value=len(found))
@@ -239,4 +239,3 @@ _BATCH: Final = msgspec.json.Decoder(tuple[wire.Reply, ...])
 _NOTICE: Final = msgspec.json.Decoder(wire.Notice)
 _BLOCK: Final = msgspec.json.Decoder(wire.Block)
 _LOGS: Final[msgspec.json.Decoder[tuple[wire.Log, ...]]] = msgspec.json.Decoder(tuple[wire.Log, ...])
-_DATA: Final = msgspec.json.Decoder(wire.Data)

@@ -49,6 +49,7 @@ class Seen(msgspec.Struct, frozen=True):
 class Ticks(msgspec.Struct, frozen=True):
     """One word of a pool's ticks at a block, of which the rest is known."""
 
+    request_id: int
     pool: Pool
     number: int
     time_s: int
@@ -88,7 +89,7 @@ def ticks(middle: Ticks, block: str) -> bytes:
     return wire.encoded(
         [
             wire.request(
-                f"ticks {middle.pool.address} {known} {word}",
+                f"ticks {middle.request_id} {middle.pool.address} {known} {word}",
                 "eth_call",
                 {"to": TICK_LENS, "data": wire.call(POPULATED, pool, word)},
                 at,
@@ -115,10 +116,11 @@ def asked_by(name: str) -> tuple[str, Head | Seen | Ticks]:
             request_id, pool, block = rest
             return part, Seen(_number(request_id), POOLS[pool], block)
         if part == "ticks":
-            pool, *known = rest
+            request_id, pool, *known = rest
             number, time_s, root, tick, liquidity, word = known
             return part, _ticks(
                 Ticks(
+                    _number(request_id),
                     POOLS[pool],
                     _number(number),
                     _number(time_s),

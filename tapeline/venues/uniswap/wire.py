@@ -16,6 +16,7 @@ WORD: Final = 32
 _SIGN: Final = 1 << 255
 _MODULUS: Final = 1 << 256
 _MOST_DIGITS: Final = 16
+_SHOWN: Final = 200
 
 Hash = Annotated[str, Meta(pattern="^0x[0-9a-f]{64}$")]
 Address = Annotated[str, Meta(pattern="^0x[0-9a-fA-F]{40}$")]
@@ -83,6 +84,14 @@ def number(text: str, name: str) -> int:
     return found
 
 
+def text(answer: bytes, name: str) -> str:
+    """Return what a contract answered, in hex."""
+    try:
+        return _DATA.decode(answer)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidMessage("no data of a contract", field=name, value=answer[:_SHOWN]) from error
+
+
 def words(data: str, name: str, *, least: int) -> tuple[int, ...]:
     """Return the words of a contract's answer as numbers without a sign."""
     raw = bytes.fromhex(data[2:])
@@ -109,3 +118,6 @@ def request(request_id: int | str, method: str, *params: object) -> dict[str, ob
 def encoded(calls: object) -> bytes:
     """Return a call or a batch of them as a frame."""
     return msgspec.json.encode(calls)
+
+
+_DATA: Final = msgspec.json.Decoder(Data)
