@@ -43,8 +43,13 @@ def choose(venues: Sequence[str], market: str) -> tuple[Place, ...]:
     """Return the markets of these venues, of all without a name; Misconfigured for what there is not."""
     if market not in (*MARKETS, ALL):
         raise Misconfigured(f"there is no market {market!r}", fix=f"choose {', '.join(MARKETS)} or {ALL}")
-    named = tuple(registry.VENUES) if not venues or ALL in venues else dict.fromkeys(venues)
+    named = dict.fromkeys(registry.HOSTED if not venues else _each(venues))
     return tuple(Place(venue, kind) for venue in named for kind in registry.venue(venue).feeds if market in (kind, ALL))
+
+
+def _each(venues: Sequence[str]) -> list[str]:
+    """Return the venues of a list in which `all` stands for those that need no node of a person's own."""
+    return [one for name in venues for one in (registry.HOSTED if name == ALL else (name,))]
 
 
 def hosts(place: Place, settings: Settings, run: RunFile | None) -> Hosts:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from random import Random
 
 from aiohttp import WSMsgType, web
 
+from simulator.chance import stream
 from simulator.dex import world
 from simulator.dex.node import Node
 from tapeline.runtime import clock
@@ -41,7 +41,7 @@ async def serving(node: Node, port: int = 0) -> AsyncIterator[int]:
 
 async def grow(node: Node, *, block_s: float, seed: int) -> None:
     """Let the chain grow by a block at a time, until cancelled."""
-    chance = Random(seed)  # noqa: S311 - a market, no secret
+    chance = stream(seed, "dex")
     while True:
         await asyncio.sleep(block_s)
         world.trade(node.chain, chance)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from random import Random
-
+from simulator.chance import Chance
 from simulator.dex.chain import Chain, Coin, PoolContract
 from simulator.dex.curve import Curve, sqrt_at
 
@@ -38,16 +37,16 @@ def genesis(time_s: int) -> Chain:
     return chain
 
 
-def trade(chain: Chain, chance: Random) -> None:
+def trade(chain: Chain, chance: Chance) -> None:
     """Let a few traders into the next block, and now and then somebody who brings liquidity or takes it."""
     for address, pool in chain.pools.items():
-        for _ in range(chance.randrange(3)):
+        for _ in range(chance.below(3)):
             zero_for_one = chance.random() < 1 / 2
             # A small part of what is in range, so that prices stay where they began.
             root, liquidity = pool.curve.root, pool.curve.liquidity
             held = (liquidity << 96) // root if zero_for_one else liquidity * root >> 96
-            chain.swap(address, 1 + held * chance.randrange(1, 100) // 100_000, zero_for_one=zero_for_one)
+            chain.swap(address, 1 + held * (1 + chance.below(100)) // 100_000, zero_for_one=zero_for_one)
         if chance.random() < 1 / 10:
             middle = pool.curve.tick // pool.curve.spacing * pool.curve.spacing
-            steps = chance.randrange(1, 20) * pool.curve.spacing
+            steps = (1 + chance.below(20)) * pool.curve.spacing
             chain.provide(address, middle - steps, middle + steps, max(1, pool.curve.liquidity // 50))

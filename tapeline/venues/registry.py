@@ -25,6 +25,8 @@ _ALL: Final = (
     uniswap.VENUE,
 )
 VENUES: Final[Mapping[str, Venue]] = {one.id: one for one in _ALL}
+HOSTED: Final = tuple(one.id for one in _ALL if all(feed.facts.node is None for feed in one.feeds.values()))
+"""Venues that need no node of a person's own: what `all` means."""
 
 
 def venue(venue_id: str) -> Venue:

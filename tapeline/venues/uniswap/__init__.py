@@ -50,9 +50,9 @@ SPOT = UniswapFeed(
         test=_NONE,
         sockets={"public": ""},
         channels={"book": "public", "trade": "public"},
-        # Providers differ; these are modest.
+        # Providers differ; a book takes three frames, of eight calls in all.
         limits=SocketLimits(
-            most_streams=100, messages_per_s=10, most_per_request=20, connections=10, connections_window_s=60
+            most_streams=100, messages_per_s=40, most_per_request=20, connections=10, connections_window_s=60
         ),
         keepalive=Keepalive(ping="frame", every_s=5),
         book=BookProtocol(snapshot="request", stream_depths=(STEPS,), rest_depths=(), rest_numbers="other"),

@@ -257,6 +257,8 @@ def test_every_key_has_a_description_and_dangerous_ones_are_marked() -> None:
         "clickhouse.password",
         "server.token",
         "simulation.keys",
+        "venues.node_http",
+        "venues.node_ws",
         "keys.binance_key",
         "keys.binance_secret",
         "keys.bybit_key",
