@@ -76,9 +76,7 @@ def test_the_network_says_where_a_market_is() -> None:
 
 def test_x_12_a_chain_is_read_at_the_node_that_settings_name() -> None:
     place = Place("uniswap", "spot")
-    with pytest.raises(
-        Misconfigured, match=r"uniswap:spot needs a JSON-RPC node of Ethereum: set venues.node_http"
-    ):
+    with pytest.raises(Misconfigured, match=r"uniswap:spot needs a JSON-RPC node of Ethereum: set venues.node_http"):
         hosts(place, Settings(), None)
     named = Venues(node_http=SecretStr("https://node.example/key/"), node_ws=SecretStr("wss://node.example/key"))
     assert hosts(place, Settings(venues=named), None) == Hosts(
