@@ -26,19 +26,24 @@ from tapeline.domain.events import Book, DeltaBatch, Funding, Gap, GapCause, OfI
 from tapeline.domain.partition import partition_of
 from tapeline.venues.contract import (
     Answer,
+    Doubted,
     Event,
     Feed,
     FundingUpdate,
+    Next,
     Pong,
     PublicTrade,
     ServerClosing,
     ServerPing,
+    Unexpected,
     Want,
     merged,
 )
 from tapeline.venues.units import Contract, E, in_base
 
 US_PER_S: Final = 1_000_000
+REMEMBERED: Final = 1_000
+"""So many frames that answers led to are remembered, so that none is sent twice."""
 Record = Book | DeltaBatch | Trade | Gap | Funding
 TOPICS: Final[Mapping[type[Record], str]] = {
     Book: "md.book",
@@ -88,6 +93,7 @@ class MarketFeed:
         self._asked = Asked()
         self._requests = 0
         self._contracts: dict[str, Contract] = {}
+        self._followed: dict[tuple[Slot, bytes], None] = {}
         self._funding_due_us: dict[str, int] = {}
         for native, of in instruments.items():
             self.add(native, of, depth=depth, tails=tails or Tails(), size=(sizes or {}).get(native))
@@ -142,6 +148,7 @@ class MarketFeed:
     def connected(self, slot: Slot, wants: Sequence[Want], at_us: int) -> list[Action]:
         """Begin a new epoch of what this socket carries, and ask for it."""
         self._asked.forget(slot)
+        self._followed = {one: None for one in self._followed if one[0] != slot}
         return self.joined(slot, wants, at_us)
 
     def joined(self, slot: Slot, wants: Sequence[Want], at_us: int) -> list[Action]:
@@ -256,13 +263,30 @@ class MarketFeed:
             return self._market_event(event, now_us) if event.native in self._book else self._stranger()
         if isinstance(event, Answer):
             return self._answer(slot, event, now_us)
+        if isinstance(event, Doubted):
+            return self._doubted(event, now_us) if event.native in self._book else self._stranger()
+        return self._stranger() if isinstance(event, Unexpected) else self._of_socket(slot, event)
+
+    def _of_socket(self, slot: Slot, event: Pong | ServerPing | ServerClosing | Next) -> list[Action]:
         if isinstance(event, Pong):
             return [Answered(slot)]
         if isinstance(event, ServerPing):
             return [Send(slot, event.reply, urgent=True)]
-        if isinstance(event, ServerClosing):
-            return [Reopen(slot, event.reason)]
-        return self._stranger()
+        return [Reopen(slot, event.reason)] if isinstance(event, ServerClosing) else self._follow(slot, event.frame)
+
+    def _follow(self, slot: Slot, frame: bytes) -> list[Action]:
+        if (slot, frame) in self._followed:
+            return []
+        self._followed[slot, frame] = None
+        if len(self._followed) > REMEMBERED:
+            del self._followed[next(iter(self._followed))]
+        return [Send(slot, frame)]
+
+    def _doubted(self, event: Doubted, now_us: int) -> list[Action]:
+        native = event.native
+        book = self._done(native, self._book[native].suspected("venue", event.reason, now_us))
+        trades = self._trades[native].suspected("venue", event.reason, event.since_us, now_us)
+        return [*book, *self._done(native, trades)]
 
     def _market_event(self, event: BookDelta | BookSnapshot | PublicTrade | FundingUpdate, now_us: int) -> list[Action]:
         native = event.native
@@ -345,9 +369,9 @@ class MarketFeed:
     def _fetch(self, native: str, fetch: Fetch) -> list[Action]:
         if fetch.what == "trades":
             return [FetchTrades(native)]
-        if fetch.what == "check":
+        book, snapshot = self._feed.facts.book, self._feed.facts.book.snapshot
+        if fetch.what == "check" and book.rest_depths:
             return [FetchBook(native, check=True)]
-        snapshot = self._feed.facts.book.snapshot
         if snapshot == "rest":
             return [FetchBook(native, check=False)]
         return self._again(native) if snapshot == "stream" else self._request(native)

@@ -44,15 +44,20 @@ def choose(venues: Sequence[str], market: str) -> tuple[Place, ...]:
     """Return the markets of these venues, of all without a name; Misconfigured for what there is not."""
     if market not in (*MARKETS, ALL):
         raise Misconfigured(f"there is no market {market!r}", fix=f"choose {', '.join(MARKETS)} or {ALL}")
-    named = tuple(registry.VENUES) if not venues or ALL in venues else dict.fromkeys(venues)
+    named = dict.fromkeys(registry.HOSTED if not venues else _each(venues))
     return tuple(Place(venue, kind) for venue in named for kind in registry.venue(venue).feeds if market in (kind, ALL))
+
+
+def _each(venues: Sequence[str]) -> list[str]:
+    """Return the venues of a list in which `all` stands for those that need no node of a person's own."""
+    return [one for name in venues for one in (registry.HOSTED if name == ALL else (name,))]
 
 
 def hosts(place: Place, settings: Settings, run: RunFile | None) -> Hosts:
     """Return where a market is on the network that settings choose; Misconfigured when no simulator runs."""
     facts, network = place.feed.facts, settings.venues.network
     if network == "main":
-        return facts.main
+        return facts.main if facts.node is None else _node(place, facts.node, settings)
     if network == "test":
         if facts.test is None:
             raise Misconfigured(f"{place} has no test network", fix="leave it out of monitor.venues")
@@ -74,6 +79,16 @@ def reachable(chosen: Iterable[Place], settings: Settings, run: RunFile | None) 
             _ = hosts(place, settings, run)
             found.append(place)
     return tuple(found)
+
+
+def _node(place: Place, chain: str, settings: Settings) -> Hosts:
+    """Return the node of a chain that settings name: a chain has no hosts of its own."""
+    rest, ws = settings.venues.node_http, settings.venues.node_ws
+    if rest is None or ws is None:
+        raise Misconfigured(
+            f"{place} needs a JSON-RPC node of {chain}", fix="set venues.node_http and venues.node_ws to its addresses"
+        )
+    return Hosts(rest=rest.get_secret_value(), ws=ws.get_secret_value())
 
 
 def chosen(listed: Iterable[Instrument], wish: str | Iterable[str]) -> tuple[dict[str, Instrument], tuple[str, ...]]:

@@ -104,6 +104,13 @@ class TradeFeed:
         self._open(cause, detail)
         return self._said(now_us)
 
+    def suspected(self, cause: GapCause, detail: str, since_us: int, now_us: int) -> Effects:
+        """Hear that what was said since a time may be wrong, or not all: a hole that begins there."""
+        if self._hole is not None or self._began_us is None:
+            return []
+        self._open(cause, detail, since_us)
+        return [*self._said(now_us), *([] if self._nameless else self._fetch(now_us))]
+
     def trade(self, trade: PublicTrade, now_us: int) -> Effects:
         """Take a trade from the stream."""
         if trade.trade_id in self._known:
@@ -197,11 +204,12 @@ class TradeFeed:
         effects = self._said(now_us)
         return effects if hole is None else [*effects, *self._fill(hole, trades, now_us)]
 
-    def _open(self, cause: GapCause, detail: str | None) -> None:
+    def _open(self, cause: GapCause, detail: str | None, since_us: int | None = None) -> None:
         from_id = str(self._last) if self._numbered and self._last is not None else None
         self._before = frozenset(self._known)
         self._hole_us = 0
-        self._hole = Hole(epoch=self.epoch, from_id=from_id, start_us=self._proof_us, cause=cause, detail=detail)
+        start_us = self._proof_us if since_us is None else min(since_us, self._proof_us or since_us)
+        self._hole = Hole(epoch=self.epoch, from_id=from_id, start_us=start_us, cause=cause, detail=detail)
 
     def _said(self, now_us: int) -> Effects:
         self._hole_us = now_us

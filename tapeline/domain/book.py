@@ -151,8 +151,10 @@ class BookKeeper:
         if snapshot.replaces:
             # The stream sends in order: what it said before is in this book.
             self._kept.clear()
-        elif self.state == "valid":
+        elif self.state == "valid" and not snapshot.routine:
             return self._unusable("the book is valid")
+        elif self._overtaken(snapshot):
+            return self._unusable(f"it ends at {snapshot.sequence}, and the book was at {self.sequence} later")
         later = [delta for delta in self._kept if delta.sequence > snapshot.sequence]
         built = build(snapshot, later, self._most, self._rule)
         wrong = self._behind(snapshot, later) or no_book(snapshot, built)
@@ -319,13 +321,20 @@ class BookKeeper:
         return WentStale(self._hole)
 
     def _behind(self, snapshot: BookSnapshot, later: Sequence[BookDelta]) -> str | None:
-        if snapshot.replaces:
+        if snapshot.replaces or snapshot.routine:
             return None
         if self.sequence is not None and snapshot.sequence < self.sequence and not self._renumbered:
             return f"it ends at {snapshot.sequence}, before the book's {self.sequence}"
         if later and later[0].follows is not None and later[0].follows > snapshot.sequence:
             return f"it ends at {snapshot.sequence}, the kept changes begin after {later[0].follows}"
         return None
+
+    def _overtaken(self, snapshot: BookSnapshot) -> bool:
+        """Whether a routine answer is older than the valid book by number and by time: another one came first."""
+        if self.state != "valid" or self.sequence is None:
+            return False
+        older = snapshot.venue_us is not None and self.venue_us is not None and snapshot.venue_us < self.venue_us
+        return older and snapshot.sequence < self.sequence
 
     def _unusable(self, reason: str) -> Unusable:
         self._go("unusable")

@@ -37,7 +37,8 @@ class BookSnapshot(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A whole book at `sequence`: `replaces` where the stream itself sent it, so that it holds whatever stood before.
 
     `limit` is the number of levels that it was asked with, None where it holds all that the stream will ever change.
-    `routine` is one of a stream that tells each change, or repeats itself, by whole books: nothing is missed by it.
+    `routine` is one of a stream that tells each change, or repeats itself, by whole books: nothing is missed by it. One
+    that does not replace is the answer to a question that each change leads to, and answers may overtake each other.
     """
 
     native: str

@@ -30,6 +30,7 @@ _WAIT_S: Final = {_TOO_MANY: 60.0, _BANNED: 120.0}
 """How long these mean where no Retry-After stands beside them."""
 _REFUSED: Final = 400
 _SERVER_ERROR: Final = 500
+_JSON: Final = {"Content-Type": "application/json"}
 _CHUNK_BYTES: Final = 256 * 1024
 _US_PER_S: Final = 1_000_000
 
@@ -141,7 +142,10 @@ class HttpClient:
         # The target is sent as the venue's module wrote it.
         url = URL(self._host + request.target, encoded=True)
         try:
-            async with self._session.get(url, allow_redirects=False) as answer:
+            method, kind = ("GET", None) if request.body is None else ("POST", _JSON)
+            async with self._session.request(
+                method, url, data=request.body, headers=kind, allow_redirects=False
+            ) as answer:
                 body = await self._body(answer)
                 return answer.status, answer.headers, body
         except (aiohttp.ClientError, OSError, asyncio.IncompleteReadError) as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -44,6 +45,14 @@ def _web(url: str) -> str:
     return url
 
 
+def _node(scheme: str, address: SecretStr) -> SecretStr:
+    # Providers put their key into the path, so the whole address is a secret; with no slash at its end, as it is used.
+    url = address.get_secret_value().rstrip("/")
+    if re.fullmatch(rf"{scheme}s?://[^/\s@]+(?:/\S*)?", url) is None:
+        raise PydanticCustomError("url", "give {scheme}(s)://host/path", {"scheme": scheme})
+    return SecretStr(url)
+
+
 def _quorum(brokers: int) -> int:
     if brokers not in CLUSTERS:
         raise PydanticCustomError("brokers", "it should be 1 or 3: of two or four, one more could not be spared")
@@ -61,6 +70,8 @@ def _number(value: object) -> object:
 
 
 Secret = Annotated[SecretStr, AfterValidator(_own)]
+NodeHttp = Annotated[SecretStr, AfterValidator(partial(_node, "http"))]
+NodeWs = Annotated[SecretStr, AfterValidator(partial(_node, "ws"))]
 Level = Annotated[Literal["debug", "info", "warn", "error"], BeforeValidator(_level)]
 Depth = Annotated[Literal[20, 50, 0], BeforeValidator(_number)]
 
@@ -213,6 +224,8 @@ class Venues(Section):
     network: Literal["main", "test", "simulated"] = Field(
         default="main", description="which addresses: the venue's own, its test network's, or our simulator's"
     )
+    node_http: NodeHttp | None = Field(default=None, description="JSON-RPC node of Ethereum over HTTP, for uniswap")
+    node_ws: NodeWs | None = Field(default=None, description="the same node's WebSocket")
 
 
 class Simulation(Section):

@@ -72,6 +72,7 @@ class BookProtocol(msgspec.Struct, frozen=True, kw_only=True):
     stream_depths: tuple[int, ...]
     """Levels a stream can have, least first; 0: all that change (a snapshot bounds what is known)."""
     rest_depths: tuple[int, ...]
+    """Levels that REST can give; none: REST has no books, so a quiet one is asked for again where it came from."""
     rest_numbers: Numbers
     """How REST's sequence compares with the stream's; with `other` only time tells which of the two is newer."""
     rule: NumberRule = "sequence"
@@ -83,7 +84,8 @@ class BookProtocol(msgspec.Struct, frozen=True, kw_only=True):
 class TradeProtocol(msgspec.Struct, frozen=True, kw_only=True):
     """Whether trade ids leave no number out, and how many recent trades one request gives.
 
-    With `none` the venue gives no id: ours is made of the trade, so a REST answer cannot be compared with the stream.
+    With `none` the venue gives no id, so that ours is made of the trade, or no list of the recent ones: in neither case
+    can an answer of REST be compared with the stream.
     """
 
     ids: Literal["consecutive", "unordered", "none"]
@@ -121,6 +123,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """The unit of the quantities in what `decode`, `read_book` and `read_trades` return; see `units.in_base`."""
     headers: Mapping[str, str] = {}
     """What each REST request and each opening of a socket carries."""
+    node: str | None = None
+    """What a person must name a node of, where the venue has no hosts of its own; None: `main` are the venue's."""
     funding_poll_s: float | None = None
     """How often funding is asked for over REST, where no stream tells it whole; None: streams do."""
 
@@ -144,10 +148,11 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """One REST request, by GET, and what it costs of the budget."""
+    """One REST request, by GET, or by POST where it has a body of JSON, and what it costs of the budget."""
 
     path: str
     query: Query = ()
+    body: bytes | None = None
     cost: int
 
     @property
@@ -223,7 +228,33 @@ class Unexpected(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
 
 
-Event = BookDelta | BookSnapshot | PublicTrade | FundingUpdate | Answer | Pong | ServerPing | ServerClosing | Unexpected
+class Next(msgspec.Struct, frozen=True, kw_only=True):
+    """The frame told half of something: send this one, whose answer tells the rest. An equal one is not sent twice."""
+
+    frame: bytes
+
+
+class Doubted(msgspec.Struct, frozen=True, kw_only=True):
+    """The venue takes back, or did not say to the end, what happened to an instrument since a time."""
+
+    native: str
+    reason: str
+    since_us: int
+
+
+Event = (
+    BookDelta
+    | BookSnapshot
+    | PublicTrade
+    | FundingUpdate
+    | Answer
+    | Pong
+    | ServerPing
+    | ServerClosing
+    | Next
+    | Doubted
+    | Unexpected
+)
 
 
 class InstrumentPage(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from typing import Final
 
 from tapeline.domain.events import Market
 from tapeline.errors import Misconfigured
-from tapeline.venues import binance, bingx, bitget, bybit, coinex, gateio, htx, kucoin, mexc, okx
+from tapeline.venues import binance, bingx, bitget, bybit, coinex, gateio, htx, kucoin, mexc, okx, uniswap
 from tapeline.venues.contract import Feed, Venue
 
 _ALL: Final = (
@@ -22,8 +22,11 @@ _ALL: Final = (
     bitget.VENUE,
     bingx.VENUE,
     gateio.VENUE,
+    uniswap.VENUE,
 )
 VENUES: Final[Mapping[str, Venue]] = {one.id: one for one in _ALL}
+HOSTED: Final = tuple(one.id for one in _ALL if all(feed.facts.node is None for feed in one.feeds.values()))
+"""Venues that need no node of a person's own: what `all` means."""
 
 
 def venue(venue_id: str) -> Venue:

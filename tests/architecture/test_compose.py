@@ -12,7 +12,7 @@ import yaml
 
 from schemas.topics import TOPICS
 from tapeline.runtime.settings import Settings, load
-from tapeline.venues.registry import VENUES
+from tapeline.venues.registry import HOSTED
 from tests.architecture.rules.compose import broken, in_profile, services
 from tests.architecture.rules.source import ROOT, none_of
 
@@ -21,7 +21,7 @@ TEXT = FILE.read_text("utf-8")
 CORE = {"redpanda", "console", "clickhouse", "postgres"}
 MONITORING = {"prometheus", "alertmanager", "grafana"}
 WORKERS = {
-    *(f"producers-{venue}" for venue in VENUES),
+    *(f"producers-{venue}" for venue in HOSTED),
     "spreads", "strategies", "executor", "sink-clickhouse", "sink-postgres", "gateway",
 }  # fmt: skip
 PROFILES = {

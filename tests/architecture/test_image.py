@@ -13,7 +13,7 @@ from processors.__main__ import AGENTS
 from sinks.__main__ import STORES
 from tapeline.cli.app import app
 from tapeline.runtime import settings
-from tapeline.venues.registry import VENUES
+from tapeline.venues.registry import HOSTED
 from tests.architecture.rules.compose import ENDS_BY_ITSELF, services, workers
 from tests.architecture.rules.dockerfile import Stage, copied, stages
 from tests.architecture.rules.source import PRODUCT, ROOT
@@ -56,7 +56,7 @@ def environment(name: str, given: Mapping[str, str]) -> dict[str, str]:
 def test_every_worker_that_exists_has_a_service() -> None:
     commands = {tuple(one["command"]) for one in WORKERS.values()}
     wanted = {
-        *(("python", "-m", "producers", venue) for venue in VENUES),
+        *(("python", "-m", "producers", venue) for venue in HOSTED),
         *(("python", "-m", "processors", agent) for agent in AGENTS),
         *(("python", "-m", "sinks", store) for store in STORES),
         ("python", "-m", "executor"),
@@ -108,7 +108,7 @@ def test_a_worker_has_the_secrets_that_it_needs_and_no_other() -> None:
     assert {name: {key for key in one["environment"] if key in secrets} for name, one in WORKERS.items()} == {
         "prepare": set(GIVEN),
         "prepare-ha": set(GIVEN),
-        **{f"producers-{venue}": set() for venue in VENUES},
+        **{f"producers-{venue}": set() for venue in HOSTED},
         "spreads": set(),
         "strategies": set(),
         "executor": {

@@ -31,11 +31,14 @@ class Server:
     silent: bool = False
     cut: bool = False
     asked: list[str] = field(default_factory=list)
+    posted: list[tuple[str, str, bytes]] = field(default_factory=list)
     url: str = ""
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answer one request."""
         self.asked.append(request.raw_path)
+        if request.method == "POST":
+            self.posted.append((request.raw_path, request.content_type, await request.read()))
         if self.silent:
             await asyncio.Event().wait()
         if self.cut:
@@ -62,6 +65,14 @@ async def test_the_request_goes_out_as_written_and_the_bytes_come_back() -> None
         assert await client.fetch(BOOK) == b"\x00\xff"
         assert await client.fetch(odd) == b"\x00\xff"
         assert server.asked == ["/book?symbol=BTCUSDT&limit=5", "/v5/x?symbol=1000PEPE%2FUSDT&a=b+c"]
+
+
+async def test_a_request_with_a_body_is_posted_as_json() -> None:
+    async with serving(Server()) as server, HttpClient(f"{server.url}/key", limits()) as client:
+        await client.fetch(Request(path="", body=b"[1]", cost=1))
+        await client.fetch(BOOK)
+        assert server.posted == [("/key", "application/json", b"[1]")]
+        assert server.asked == ["/key", "/key/book?symbol=BTCUSDT&limit=5"]
 
 
 async def test_x_07_each_request_takes_its_cost_and_the_last_one_is_never_sent() -> None:

@@ -28,6 +28,7 @@ NATIVES = {
     "bingx:futures": "BTC-USDT",
     "gateio:spot": "BTC_USDT",
     "gateio:futures": "BTC_USDT",
+    "uniswap:spot": "BTC/USDT",
 }
 """BTC/USDT, where it is not BTCUSDT."""
 FEEDS = {f"{venue.id}:{market}": feed for venue in registry.VENUES.values() for market, feed in venue.feeds.items()}

@@ -11,7 +11,13 @@ from tapeline.venues import registry
 from tapeline.venues.contract import Feed
 from tests.venues.recorded import own
 
-EVERY = [(venue, market) for venue, one in registry.VENUES.items() for market in one.feeds]
+EVERY = [
+    (venue, market)
+    for venue, one in registry.VENUES.items()
+    for market, feed in one.feeds.items()
+    # A chain tells whole books only.
+    if feed.facts.node is None
+]
 
 
 def deltas(feed: Feed) -> list[BookDelta]:

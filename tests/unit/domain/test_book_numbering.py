@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from tapeline.domain.book import APPLIED, OLD, BookDelta, BookKeeper, BookSnapshot, Restored, WentStale
+from tapeline.domain.book import APPLIED, OLD, BookDelta, BookKeeper, BookSnapshot, Restored, Unusable, WentStale
 from tests.unit.domain.test_book import delta, snapshot
 
 
@@ -98,3 +98,29 @@ def test_whole_books_as_a_routine_are_no_holes() -> None:
     outcome = keeper.snapshot(msgspec.structs.replace(snapshot(8, replaces=True, bids=((9.5, 1.0),)), routine=True))
     assert isinstance(outcome, Restored)
     assert (outcome.hole, keeper.epoch, keeper.top(1).bid_prices) == (None, 1_000, (9.5,))
+
+
+def test_a_routine_book_that_another_one_has_overtaken_changes_nothing() -> None:
+    keeper = BookKeeper(epoch=1_000)
+    keeper.snapshot(msgspec.structs.replace(snapshot(8, replaces=False, venue_us=80), routine=True))
+    late = msgspec.structs.replace(snapshot(7, replaces=False, venue_us=70), routine=True)
+    assert keeper.snapshot(late) == Unusable("it ends at 7, and the book was at 8 later")
+    assert (keeper.state, keeper.sequence, keeper.epoch) == ("valid", 8, 1_000)
+    # The same number again, or one that counts anew at a later time, is a book of its own.
+    again = msgspec.structs.replace(snapshot(8, replaces=False, venue_us=79), routine=True)
+    assert isinstance(keeper.snapshot(again), Restored)
+    anew = msgspec.structs.replace(snapshot(1, replaces=False, venue_us=90), routine=True)
+    assert isinstance(keeper.snapshot(anew), Restored)
+    # After a loss nothing stands that could be newer.
+    keeper.lost("venue", "a block left")
+    assert isinstance(
+        keeper.snapshot(msgspec.structs.replace(snapshot(0, replaces=False, venue_us=9), routine=True)), Restored
+    )
+
+
+def test_a_routine_book_of_a_stream_is_in_order_whatever_its_number() -> None:
+    keeper = BookKeeper(epoch=1_000)
+    keeper.snapshot(msgspec.structs.replace(snapshot(8, replaces=True, venue_us=80), routine=True))
+    early = msgspec.structs.replace(snapshot(7, replaces=True, venue_us=70, bids=((9.5, 1.0),)), routine=True)
+    assert isinstance(keeper.snapshot(early), Restored)
+    assert (keeper.sequence, keeper.top(1).bid_prices) == (7, (9.5,))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from pydantic import SecretStr, ValidationError
 
 from producers.places import Place, choose, chosen, hosts, reachable
 from tapeline.domain.events import Instrument
 from tapeline.errors import Misconfigured
 from tapeline.runtime.runfile import Addresses, ProcessRecord, RunFile, Secrets
-from tapeline.runtime.settings import Settings, Venues
+from tapeline.runtime.settings import Settings, Venues, secret_values
 from tapeline.venues import registry
 from tapeline.venues.contract import Hosts
 
@@ -48,11 +49,12 @@ BTC, ETH = instrument("BTC/USDT"), instrument("ETH/USDT")
 
 
 def test_without_a_name_every_market_of_every_venue_is_meant() -> None:
-    everything = tuple(Place(name, market) for name in registry.VENUES for market in registry.VENUES[name].feeds)
+    everything = tuple(Place(name, market) for name in registry.HOSTED for market in registry.VENUES[name].feeds)
     assert everything[:2] == (Place("binance", "spot"), Place("binance", "futures"))
     assert choose((), "all") == everything
     assert choose(("all",), "all") == everything
     assert choose(("bybit", "bybit"), "futures") == (PLACE,)
+    assert choose(("uniswap", "all"), "all") == (Place("uniswap", "spot"), *everything)
 
 
 def test_what_there_is_not_is_refused_with_what_there_is() -> None:
@@ -70,6 +72,24 @@ def test_the_network_says_where_a_market_is() -> None:
     assert hosts(PLACE, simulated, RUN) == Hosts(rest="http://127.0.0.1:1234", ws="ws://127.0.0.1:1234")
     with pytest.raises(Misconfigured, match="no simulator of binance:spot runs"):
         hosts(Place("binance", "spot"), simulated, RUN)
+
+
+def test_x_12_a_chain_is_read_at_the_node_that_settings_name() -> None:
+    place = Place("uniswap", "spot")
+    with pytest.raises(Misconfigured, match=r"uniswap:spot needs a JSON-RPC node of Ethereum: set venues.node_http"):
+        hosts(place, Settings(), None)
+    named = Venues(node_http=SecretStr("https://node.example/key/"), node_ws=SecretStr("wss://node.example/key"))
+    assert hosts(place, Settings(venues=named), None) == Hosts(
+        rest="https://node.example/key", ws="wss://node.example/key"
+    )
+    assert secret_values(Settings(venues=named)) == ("https://node.example/key", "wss://node.example/key")
+
+
+@pytest.mark.parametrize("wrong", ["node.example", "ftp://node.example", "wss://node.example", "https://a b"])
+def test_an_address_that_is_no_node_is_refused_and_not_shown(wrong: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        Venues(node_http=SecretStr(wrong))
+    assert "give http(s)://host/path" in str(refused.value)
 
 
 @pytest.mark.parametrize(

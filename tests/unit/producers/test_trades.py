@@ -236,3 +236,21 @@ def test_a_venue_without_ids_is_never_asked_and_a_cut_stays_a_gap_up_to_the_next
     assert told([*feed.trade(trade(2), 61 * S), *feed.trade(trade(3), 61 * S)]) == []
     assert told(feed.trade(trade(8), 61 * S)) == [("disconnect", None, None, 3, 8, False), ("live", 8)]
     assert told(feed.trade(trade(9), 61 * S)) == [("live", 9)]
+
+
+def test_what_the_venue_takes_back_is_a_hole_up_to_the_next_trade_where_nothing_can_be_compared() -> None:
+    feed = live(TradeProtocol(ids="none", recent=0))
+    assert told(feed.suspected("venue", "a block left", 2 * S, 4 * S)) == [("venue", None, None, 2, None, False)]
+    assert told(feed.suspected("venue", "another one", 1 * S, 4 * S)) == []
+    assert told(feed.trade(trade(5), 5 * S)) == [("venue", None, None, 2, 5, False), ("live", 5)]
+
+
+def test_what_the_venue_takes_back_is_fetched_again_where_it_can_be() -> None:
+    feed = live(UNORDERED)
+    feed.recent(trades(1, 3), 3 * S)
+    gap, asked = told(feed.suspected("venue", "a block left", 2 * S, 4 * S))
+    assert (gap, asked) == (("venue", None, None, 2, None, False), ASK)
+
+
+def test_nothing_is_taken_back_before_a_stream_began() -> None:
+    assert TradeFeed(OF, UNORDERED).suspected("venue", "a block left", 0, S) == []

@@ -45,6 +45,7 @@ def test_the_keys_of_the_requirement_have_its_defaults() -> None:
     assert (found.log.level, found.log.dir) == ("debug", Path("logs"))
     assert found.monitor.model_dump() == {
         "venues": "binance,bybit",
+        "tasks": False,
         "symbols": "BTC/USDT,ETH/USDT",
         "orderbook_depth": 20,
         "batch_size": 10_000,
@@ -258,6 +259,8 @@ def test_every_key_has_a_description_and_dangerous_ones_are_marked() -> None:
         "clickhouse.password",
         "server.token",
         "simulation.keys",
+        "venues.node_http",
+        "venues.node_ws",
         "keys.binance_key",
         "keys.binance_secret",
         "keys.bybit_key",
