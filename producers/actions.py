@@ -9,11 +9,13 @@ from tapeline.venues.contract import Want
 
 
 class Send(msgspec.Struct, frozen=True):
-    """Send a frame on a socket."""
+    """Send a frame on a socket; report by `sent` when it has gone out, for the venue bounds how many may."""
 
     slot: Slot
     frame: bytes
     urgent: bool = False
+    books: tuple[str, ...] = ()
+    """The native names of the books that it asks for."""
 
 
 class FetchBook(msgspec.Struct, frozen=True):

@@ -53,6 +53,8 @@ class BookFeed:
         self._unasked = False
         self._ask_us: int | None = None
         self._asked_us: int | None = None
+        # What asks for a book waits behind others for the venue's rate: nothing is late before it has gone out.
+        self._unsent = False
         self._published_us = 0
         self._whole_us = 0
         self._check_us = 0
@@ -64,19 +66,25 @@ class BookFeed:
         return self.of.key
 
     def connected(self, epoch: int, now_us: int) -> Effects:
-        """Begin a new epoch: the socket is open and the stream has been asked for."""
+        """Begin a new epoch: the socket is open, and what asks for the stream is on its way (`sent`)."""
         self.keeper.connected(epoch)
         self._connected = True
         asked_for = self._protocol.snapshot != "stream"
-        self._unasked = asked_for
-        self._ask_us = now_us + (FIRST_US if asked_for else PATIENCE_US)
+        self._unasked, self._unsent = asked_for, not asked_for
+        self._ask_us = now_us + FIRST_US if asked_for else None
         self._asked_us = self._behind_at = None
         return []
+
+    def sent(self, now_us: int) -> None:
+        """Hear that what asks for this book on the socket has gone out."""
+        if self._unsent:
+            self._unsent, self._asked_us = False, now_us
 
     def lost(self, cause: GapCause, detail: str | None, now_us: int) -> Effects:
         """Hear that the connection is gone: the book is stale at once."""
         self._connected = False
         self._ask_us = self._asked_us = None
+        self._unsent = False
         return self._gone(self.keeper.lost(cause, detail), now_us)
 
     def suspected(self, cause: GapCause, detail: str, now_us: int) -> Effects:
@@ -147,6 +155,8 @@ class BookFeed:
         if not self._connected:
             return []
         if self.keeper.state != "valid":
+            if self._unsent:
+                return []
             late = self._asked_us is not None and now_us >= self._asked_us + PATIENCE_US
             due = self._asked_us is None and self._ask_us is not None and now_us >= self._ask_us
             return self._ask(now_us) if late or due else []
@@ -185,17 +195,20 @@ class BookFeed:
         self._behind_at = None
 
     def _ask(self, now_us: int) -> Effects:
-        self._asked_us, self._ask_us, self._unasked = now_us, None, False
+        self._unsent = self._protocol.snapshot != "rest"
+        self._asked_us, self._ask_us, self._unasked = None if self._unsent else now_us, None, False
         return [Fetch("snapshot")]
 
     def _gone(self, outcome: WentStale | Ignored, now_us: int) -> Effects:
         if not isinstance(outcome, WentStale):
             return []
         self._asked_us = self._ask_us = self._behind_at = None
+        self._unsent = False
         return [BookChanged(now_us), Emit(self._gap(outcome.hole, now_us))]
 
     def _restored(self, restored: Restored, now_us: int) -> Effects:
         self._asked_us = self._ask_us = None
+        self._unsent = False
         self._whole_us = now_us
         self._heard(now_us)
         epoch = self.keeper.epoch

@@ -176,3 +176,4 @@ class Link:
             # A connection that is lost takes with it what was to be sent: the next one asks for all anew.
             with contextlib.suppress(Unavailable):
                 await self.sockets[slot].send(send.frame, urgent=send.urgent)
+                self._market.sent(send, clock.now_us())

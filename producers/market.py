@@ -26,6 +26,7 @@ from tapeline.domain.events import Book, DeltaBatch, Funding, Gap, GapCause, OfI
 from tapeline.domain.partition import partition_of
 from tapeline.venues.contract import (
     Answer,
+    Ask,
     Doubted,
     Event,
     Feed,
@@ -177,6 +178,12 @@ class MarketFeed:
             elif want.channel == "trade" and want.native in self._trades:
                 actions += self._done(want.native, self._trades[want.native].lost(cause, reason, now_us))
         return actions
+
+    def sent(self, send: Send, now_us: int) -> None:
+        """Hear that a frame of ours has gone out: from now on its answer may be late."""
+        for native in send.books:
+            if native in self._book:
+                self._book[native].sent(now_us)
 
     def frame(self, slot: Slot, data: bytes, received_us: int) -> list[Action]:
         """Take one frame; InvalidMessage when it breaks the venue's contract."""
@@ -342,7 +349,7 @@ class MarketFeed:
         asks = self._feed.subscribe(wants, self._requests + 1)
         self._requests += len(asks)
         self._asked.put(slot, asks)
-        return [Send(slot, ask.frame) for ask in asks]
+        return [Send(slot, ask.frame, books=_books(ask)) for ask in asks]
 
     def _again(self, native: str) -> list[Action]:
         """Give one book up and ask for it again."""
@@ -385,3 +392,7 @@ class MarketFeed:
     def _stranger(self) -> list[Action]:
         self.unexpected += 1
         return []
+
+
+def _books(ask: Ask) -> tuple[str, ...]:
+    return tuple([want.native for want in ask.wants if want.channel in {"book", "snapshot"}])

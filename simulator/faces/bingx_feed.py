@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from simulator import chance
 from simulator.face import Outlet
-from simulator.faces.bingx_topics import BOOK, TRADES, Topic, book_ms, image_ms, native_of
+from simulator.faces.bingx_topics import BOOK, MARK, TRADES, Topic, book_ms, image_ms, native_of
 from simulator.faces.texts import Texts, as_json, shortest
 from simulator.frames import Frame, Kind, gzip_message
 from simulator.journal import Delta, PriceLevel, Served, Trade
@@ -29,6 +29,7 @@ _SKIP_SHARE = 0.15
 _LONGEST_SKIP = 9
 _TWIN_SHARE = 0.3
 _HOUR_MS = 3_600_000
+_MARK_MS = 1000
 
 Sides = tuple[tuple[PriceLevel, ...], tuple[PriceLevel, ...]]
 
@@ -105,6 +106,8 @@ class Feed:
         view.note(self.listing.ladder.changes)
         if view.is_due(at_ms, STEP_MS):
             self._publish_book(now_us)
+        if at_ms % _MARK_MS < STEP_MS and self.engine.outlet.has_readers(f"{self.native}@{MARK}"):
+            self._publish("ticker", MARK, (), self._mark_text(now_us // 1000))
         if self._images and at_ms // self._image_ms != (at_ms - STEP_MS) // self._image_ms:
             for topic in self._images.values():
                 self._publish_image(topic, now_us // 1000)
@@ -247,6 +250,10 @@ class Feed:
             f'"q":"{fill.quantity}","T":{fill.at_ms},"m":{_word(fill)}}}'
         )
         return f'{{"code":0,"dataType":"{self.native}@{TRADES}","data":{data}}}'
+
+    def _mark_text(self, now_ms: int) -> str:
+        data = f'{{"e":"markPriceUpdate","E":{now_ms},"s":"{self.native}","p":"{self.listing.mark_price}"}}'
+        return f'{{"code":0,"dataType":"{self.native}@{MARK}","data":{data}}}'
 
     def _publish(self, kind: Kind, channel: str, ids: tuple[str, ...], text: str) -> None:
         self.engine.outlet.publish(

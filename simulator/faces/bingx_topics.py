@@ -11,6 +11,8 @@ from simulator.instruments import Instrument
 
 BOOK: Final = "incrDepth"
 TRADES: Final = "trade"
+MARK: Final = "markPrice"
+"""Of swap alone. UNCONFIRMED how often it speaks: once a second is plain."""
 
 # The pace that a name of swap asks for changes nothing; spot's names have none.
 _IMAGE = {
@@ -43,6 +45,8 @@ def parse_topic(name: str, market: str) -> Topic | None:
         return Topic(name, native, "book", channel)
     if channel == TRADES:
         return Topic(name, native, "trade", channel)
+    if channel == MARK and market == "futures":
+        return Topic(name, native, "ticker", channel)
     found = _IMAGE[market].fullmatch(channel)
     return None if found is None else Topic(name, native, "top", channel, int(found[1]))
 

@@ -21,16 +21,9 @@ from tests.support.eventually import eventually
 from tests.support.simulated import Simulated, simulated
 
 WITHIN_S = 30.0
-# The sheet of BingX knows no stream of mark prices: the simulated venue refuses the one that we ask for.
-REFUSED = pytest.mark.xfail(reason="BingX futures: a stream of mark prices is asked for that the sheet does not know")
 everywhere = pytest.mark.parametrize(
     ("venue", "market"),
-    [
-        pytest.param(venue, market, marks=REFUSED if (venue, market) == ("bingx", "futures") else ())
-        for venue in FACES
-        for market in MARKETS
-        if market in registry.venue(venue).feeds
-    ],
+    [(venue, market) for venue in FACES for market in MARKETS if market in registry.venue(venue).feeds],
 )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from producers.actions import Send
 from producers.link import Link
 from producers.market import MarketFeed, Record
 from producers.pool import Pool
@@ -61,6 +62,17 @@ class Made:
         return {one.key: one.state for one in self.records if isinstance(one, Book)}
 
 
+class Market(MarketFeed):
+    """A market feed that keeps which books it heard to have been asked for."""
+
+    heard: frozenset[str] = frozenset()
+
+    def sent(self, send: Send, now_us: int) -> None:
+        """Keep the books of what has gone out."""
+        self.heard |= {*send.books}
+        super().sent(send, now_us)
+
+
 @pytest.mark.parametrize("market", ["spot", "futures"])
 @pytest.mark.parametrize("venue", ["binance", "bybit"])
 async def test_books_get_valid_trades_flow_and_a_cut_is_a_gap_that_closes(
@@ -83,7 +95,7 @@ async def test_books_get_valid_trades_flow_and_a_cut_is_a_gap_that_closes(
         keys = {one.key for one in instruments.values()}
         pool = Pool(feed.facts)
         pool.change(dict.fromkeys(instruments, 20))
-        books = MarketFeed(feed, instruments, encode=made.encode, partitions=4, depth=20, most_waiting=100_000)
+        books = Market(feed, instruments, encode=made.encode, partitions=4, depth=20, most_waiting=100_000)
         hosts = Hosts(rest=exchange.rest, ws=exchange.ws)
         link = Link(feed, books, pool, hosts, http, broken=made.broken, refused=made.refused, timing=FAST)
 
@@ -91,6 +103,7 @@ async def test_books_get_valid_trades_flow_and_a_cut_is_a_gap_that_closes(
             await eventually(lambda: made.states(books) == dict.fromkeys(keys, "valid"), within_s=15)
             await eventually(lambda: {key for key, _ in made.traded()} == keys, within_s=15)
             assert made.gaps() == []
+            assert books.heard == instruments.keys()
             assert value("tapeline_sockets") == value("tapeline_sockets_open") == len(link.sockets)
             lost = value("tapeline_sockets_lost_total", cause="silence")
             for socket in link.sockets.values():

@@ -97,8 +97,15 @@ def test_from_a_stream_the_book_comes_by_itself_and_is_asked_for_when_it_does_no
     feed = BookFeed(OF, BYBIT.facts.book, depth=20)
     feed.connected(5, 0)
     assert feed.delta(delta(10), 1) == []
-    assert (feed.tick(3 * S - 1), feed.tick(3 * S)) == ([], [SNAPSHOT])
-    assert told(feed.snapshot(snapshot(20, replaces=True), 4 * S)) == [("snapshot", 20), BookChanged(201)]
+    assert feed.tick(9 * S) == []  # what asks for it still waits for the venue's rate
+    feed.sent(10 * S)
+    assert (feed.tick(13 * S - 1), feed.tick(13 * S)) == ([], [SNAPSHOT])
+    # Asked for again it is late again only after that has gone out, and a book that is here waits for nothing.
+    assert feed.tick(17 * S) == []
+    feed.sent(20 * S)
+    feed.sent(22 * S)
+    assert (feed.tick(23 * S - 1), feed.tick(23 * S)) == ([], [SNAPSHOT])
+    assert told(feed.snapshot(snapshot(20, replaces=True), 24 * S)) == [("snapshot", 20), BookChanged(201)]
 
 
 def test_after_a_hole_stale_is_published_first_then_the_gap_then_the_repair() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from simulator.faces.bingx import PATHS
+from simulator.faces.bingx_topics import parse_topic
 from simulator.journal import Delta, Served, Subscribed, Trade
 from tests.support.bingx_client import BOOK, BOTH, TRADES, applied, client_of, listened, of_topic, own_book, pairs
 from tests.support.gzipped import taken
@@ -229,3 +230,13 @@ def test_the_first_trades_of_swap_are_of_each_millisecond_all_or_none(tmp_path: 
             assert len(rows) <= 20
             assert len(set(times)) == len(times)
     assert left
+
+
+def test_swap_tells_the_mark_price_each_second_and_spot_has_no_such_topic(tmp_path: Path) -> None:
+    with stage("bingx", "futures", tmp_path, symbols=1) as scene:
+        found = listened(scene, client_of(scene, "BTC-USDT@markPrice"), 3)
+        price = scene.exchange.desk.market.listings[0].mark_price
+    told = [{**one["data"], "E": one["data"]["E"] % 1000} for one in found if one["dataType"]]
+    assert [(one["e"], one["s"], one["E"]) for one in told] == [("markPriceUpdate", "BTC-USDT", told[0]["E"])] * 3
+    assert told[-1]["p"] == price
+    assert parse_topic("BTC-USDT@markPrice", "spot") is None
