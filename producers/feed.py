@@ -36,7 +36,10 @@ PATIENCE_US: Final = 3 * US_PER_S
 AGAIN_US: Final = 200_000
 """After a snapshot that did not help, or a check that found the book behind, ask again so soon."""
 FIRST_US: Final = US_PER_S
-"""Without any change a book over REST is asked for this long after the connection: the market may be quiet."""
+"""Without any change a book over REST is asked for this long after the changes were: the market may be quiet.
+
+Not before: a book that is older than the first change that comes cannot be continued.
+"""
 
 
 class BookFeed:
@@ -65,20 +68,20 @@ class BookFeed:
         """Return the instrument's key."""
         return self.of.key
 
-    def connected(self, epoch: int, now_us: int) -> Effects:
+    def connected(self, epoch: int) -> None:
         """Begin a new epoch: the socket is open, and what asks for the stream is on its way (`sent`)."""
         self.keeper.connected(epoch)
         self._connected = True
-        asked_for = self._protocol.snapshot != "stream"
-        self._unasked, self._unsent = asked_for, not asked_for
-        self._ask_us = now_us + FIRST_US if asked_for else None
-        self._asked_us = self._behind_at = None
-        return []
+        self._unasked, self._unsent = self._protocol.snapshot != "stream", True
+        self._ask_us = self._asked_us = self._behind_at = None
 
     def sent(self, now_us: int) -> None:
-        """Hear that what asks for this book on the socket has gone out."""
-        if self._unsent:
-            self._unsent, self._asked_us = False, now_us
+        """Hear that what asks for this book, or for its changes, has gone out on the socket."""
+        if self._unsent and self._unasked:
+            self._ask_us = now_us + FIRST_US
+        elif self._unsent:
+            self._asked_us = now_us
+        self._unsent = False
 
     def lost(self, cause: GapCause, detail: str | None, now_us: int) -> Effects:
         """Hear that the connection is gone: the book is stale at once."""

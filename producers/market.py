@@ -154,13 +154,12 @@ class MarketFeed:
 
     def joined(self, slot: Slot, wants: Sequence[Want], at_us: int) -> list[Action]:
         """Begin with more streams on a socket that is open already, and ask for them."""
-        actions: list[Action] = []
         for want in wants:
             if want.channel == "book" and want.native in self._book:
                 self._carries[want.native] = (slot, want)
                 self._epochs[want.native] = epoch = max(at_us, self._epochs[want.native] + 1)
-                actions += self._done(want.native, self._book[want.native].connected(epoch, at_us))
-        return [*actions, *self._subscribe(slot, wants)]
+                self._book[want.native].connected(epoch)
+        return self._subscribe(slot, wants)
 
     def left(self, slot: Slot, wants: Sequence[Want]) -> list[Action]:
         """Give streams up on an open socket."""

@@ -72,6 +72,11 @@ class Side:
         keys = self._keys[:count] if sign > 0 else [-key for key in self._keys[:count]]
         return tuple(keys) == prices[:count] and tuple(self._quantities[:count]) == quantities[:count]
 
+    def agrees(self, other: Side) -> bool:
+        """Tell whether the levels that both sides know without a hole are the same."""
+        count = min(self.known(), other.known())
+        return self._keys[:count] == other._keys[:count] and self._quantities[:count] == other._quantities[:count]
+
     def shown(self, prices: Column, quantities: Column, depth: int) -> bool:
         """Tell whether this is our top: equal, not longer than asked for, and nothing known left out."""
         count = len(prices)
@@ -103,13 +108,9 @@ class Book:
             row.ask_prices, row.ask_quantities, row.depth
         )
 
-    def became(self, whole: Whole) -> bool:
-        """Tell whether a later whole book agrees with this one, as far as both are known."""
-        bids = min(self.bids.known(), len(whole.bid_prices))
-        asks = min(self.asks.known(), len(whole.ask_prices))
-        return self.bids.same(whole.bid_prices, whole.bid_quantities, bids) and self.asks.same(
-            whole.ask_prices, whole.ask_quantities, asks
-        )
+    def became(self, other: Book) -> bool:
+        """Tell whether a later book agrees with this one, as far as both are known."""
+        return self.bids.agrees(other.bids) and self.asks.agrees(other.asks)
 
 
 def wholes(rows: Iterable[LevelRow]) -> list[Whole]:
@@ -168,13 +169,20 @@ class _Rebuilt:
         while self._coming is not None and self._coming.sequence <= sequence:
             whole = self._coming
             self._go(whole.sequence)
-            if self._book is not None and not self._book.became(whole):
+            if self._book is not None and not self._agree(self._book, Book(whole), whole.sequence):
                 told = f"the whole book {whole.sequence} of epoch {whole.epoch} at {clock.iso(whole.at_us)}"
                 self._findings.say("wrong snapshot", f"{self._of} book: {told} is not what the market's book was")
             self._book = Book(whole)
             self._coming = next(self._wholes, None)
         self._go(sequence)
         return self._book
+
+    def _agree(self, ours: Book, told: Book, sequence: int) -> bool:
+        """Compare after the message whose numbers the whole book lies inside, where it does: it shows a part of it."""
+        if self._next is not None and self._next.first <= sequence:
+            ours.change(self._next)
+            told.change(self._next)
+        return ours.became(told)
 
     def _go(self, sequence: int) -> None:
         """Take the journal's changes up to a sequence."""

@@ -62,7 +62,7 @@ class Made:
         return {one.key: one.state for one in self.records if isinstance(one, Book)}
 
 
-class Market(MarketFeed):
+class Hearing(MarketFeed):
     """A market feed that keeps which books it heard to have been asked for."""
 
     heard: frozenset[str] = frozenset()
@@ -95,7 +95,7 @@ async def test_books_get_valid_trades_flow_and_a_cut_is_a_gap_that_closes(
         keys = {one.key for one in instruments.values()}
         pool = Pool(feed.facts)
         pool.change(dict.fromkeys(instruments, 20))
-        books = Market(feed, instruments, encode=made.encode, partitions=4, depth=20, most_waiting=100_000)
+        books = Hearing(feed, instruments, encode=made.encode, partitions=4, depth=20, most_waiting=100_000)
         hosts = Hosts(rest=exchange.rest, ws=exchange.ws)
         link = Link(feed, books, pool, hosts, http, broken=made.broken, refused=made.refused, timing=FAST)
 

@@ -67,7 +67,7 @@ def rest(hole: Hole | None = None) -> BookFeed:
 def valid() -> BookFeed:
     """Return a feed with a valid book at 10, at time 0."""
     feed = rest()
-    feed.connected(5, 0)
+    feed.connected(5)
     feed.delta(delta(10), 0)
     feed.snapshot(snapshot(10), 0)
     return feed
@@ -80,7 +80,7 @@ def state(feed: BookFeed, now_us: int = 0) -> str | None:
 
 def test_over_rest_the_snapshot_is_asked_for_once_the_first_change_is_here() -> None:
     feed = rest()
-    assert feed.connected(5, 0) == []
+    feed.connected(5)
     assert feed.delta(delta(10), 1) == [SNAPSHOT]
     assert feed.delta(delta(11), 2) == []
     assert told(feed.snapshot(snapshot(10), 3)) == [("snapshot", 10), ("change", 11), BookChanged(101)]
@@ -89,13 +89,16 @@ def test_over_rest_the_snapshot_is_asked_for_once_the_first_change_is_here() -> 
 
 def test_a_quiet_market_is_asked_for_its_book_too() -> None:
     feed = rest()
-    feed.connected(5, 0)
-    assert (feed.tick(S - 1), feed.tick(S), feed.tick(S + 1)) == ([], [SNAPSHOT], [])
+    feed.connected(5)
+    # Older than the first change that comes it would be of no use: first the changes must have been asked for.
+    assert feed.tick(9 * S) == []
+    feed.sent(9 * S)
+    assert (feed.tick(10 * S - 1), feed.tick(10 * S), feed.tick(10 * S + 1)) == ([], [SNAPSHOT], [])
 
 
 def test_from_a_stream_the_book_comes_by_itself_and_is_asked_for_when_it_does_not() -> None:
     feed = BookFeed(OF, BYBIT.facts.book, depth=20)
-    feed.connected(5, 0)
+    feed.connected(5)
     assert feed.delta(delta(10), 1) == []
     assert feed.tick(9 * S) == []  # what asks for it still waits for the venue's rate
     feed.sent(10 * S)
@@ -124,7 +127,7 @@ def test_a_lost_connection_is_a_gap_until_the_next_ones_snapshot() -> None:
     feed = valid()
     assert told(feed.lost("disconnect", "cut", 7)) == [BookChanged(7), ("gap", "10", None, "disconnect")]
     assert feed.tick(100 * S) == []
-    feed.connected(6, 101 * S)
+    feed.connected(6)
     assert feed.book(conflated=0, first_received_us=0, now_us=0) is None
     assert feed.delta(delta(20), 101 * S) == [SNAPSHOT]
     effects = feed.snapshot(snapshot(20), 101 * S)
@@ -136,14 +139,14 @@ def test_a_lost_connection_is_a_gap_until_the_next_ones_snapshot() -> None:
 
 def test_the_hole_of_a_dead_predecessor_is_closed_before_the_first_record() -> None:
     feed = rest(Hole(epoch=3, from_id="7", start_us=70, cause="restart"))
-    feed.connected(5, 0)
+    feed.connected(5)
     feed.delta(delta(10), 0)
     assert told(feed.snapshot(snapshot(10), 0)) == [("gap", "7", "10", "restart"), ("snapshot", 10), BookChanged(101)]
 
 
 def test_a_snapshot_that_does_not_help_is_followed_by_another_request() -> None:
     feed = rest()
-    feed.connected(5, 0)
+    feed.connected(5)
     feed.delta(delta(10), 0)
     assert feed.snapshot(snapshot(8), 1) == []
     assert (feed.tick(100_000), feed.tick(200_001)) == ([], [SNAPSHOT])
@@ -152,7 +155,7 @@ def test_a_snapshot_that_does_not_help_is_followed_by_another_request() -> None:
 @pytest.mark.parametrize(("retry_after_s", "wait_us"), [(None, S), (7.0, 7 * S), (0.0, 200_000)])
 def test_a_request_that_failed_is_made_again_when_the_venue_permits(retry_after_s: float | None, wait_us: int) -> None:
     feed = rest()
-    feed.connected(5, 0)
+    feed.connected(5)
     feed.delta(delta(10), 0)
     feed.failed(0, retry_after_s)
     assert feed.delta(delta(11), 1) == []
@@ -161,7 +164,7 @@ def test_a_request_that_failed_is_made_again_when_the_venue_permits(retry_after_
 
 def test_a_request_without_any_answer_is_made_again() -> None:
     feed = rest()
-    feed.connected(5, 0)
+    feed.connected(5)
     feed.delta(delta(10), 0)
     assert (feed.tick(3 * S - 1), feed.tick(3 * S)) == ([], [SNAPSHOT])
 

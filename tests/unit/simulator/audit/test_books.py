@@ -5,8 +5,10 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from simulator.audit.books import Book, Side, Whole
+from simulator.audit.books import Book, Side, Whole, check_books
+from simulator.audit.findings import Findings
 from simulator.audit.rows import BookRow
+from simulator.journal import Delta
 from tests.unit.simulator.audit.run import (
     FIRST,
     OF,
@@ -178,7 +180,20 @@ def test_a_side_knows_how_far_it_is_known() -> None:
 def test_two_whole_books_agree_as_far_as_both_are_known() -> None:
     thin = Whole(1, 1, 0, (10.0,), (1.0,), (11.0, 12.0), (1.0, 1.0))
     deep = Whole(1, 2, 0, (10.0, 9.0), (1.0, 1.0), (11.0, 12.0, 13.0), (1.0, 1.0, 1.0))
-    assert (Book(thin).became(deep), Book(deep).became(thin)) == (True, True)
+    assert (Book(thin).became(Book(deep)), Book(deep).became(Book(thin))) == (True, True)
     for field in ("bid_prices", "bid_quantities"):
         other = msgspec.structs.replace(thin, **{field: (9.5,)})
-        assert (Book(other).became(deep), Book(deep).became(other)) == (False, False)
+        assert (Book(other).became(Book(deep)), Book(deep).became(Book(other))) == (False, False)
+
+
+@pytest.mark.parametrize(("quantity", "problems"), [(5.0, 0), (6.0, 1)])
+def test_a_whole_book_inside_a_message_is_compared_after_it(quantity: float, problems: int) -> None:
+    """Some venues' REST shows a part of what one message will tell: only what it does not tell must be the same."""
+    begun = Whole(1, 10, 0, (10.0, 9.0), (5.0, 1.0), (11.0,), (1.0,))
+    inside = Whole(2, 13, 0, (10.0, 9.0), (quantity, 7.0), (11.0,), (1.0,))
+    message = Delta(
+        at_us=1, symbol="BTC/USDT", channel="c", sequence=15, first=11, follows=10, bids=(("9", "8"),), asks=()
+    )
+    findings = Findings()
+    check_books(OF, [message], [begun, inside], [], findings)
+    assert len(findings.problems()) == problems
