@@ -84,7 +84,10 @@ class Options:
 
 
 def choose(venue: str, market: str) -> tuple[Place, ...]:
-    """Return the places of venues (comma separated) and a market, `all` for every one; Misconfigured for another."""
+    """Return the places of venues (comma separated) and a market, `all` for every one; Misconfigured for another.
+
+    They come in the order that they are named in, for their ports do.
+    """
     venues = tuple(word.strip() for word in venue.split(",") if word.strip()) or (venue,)
     for one in venues:
         if one not in (*FACES, ALL):
@@ -93,9 +96,9 @@ def choose(venue: str, market: str) -> tuple[Place, ...]:
         raise Misconfigured(f"there is no market {market!r}", fix=f"choose {', '.join(MARKETS)} or {ALL}")
     return tuple(
         Place(one, other)
-        for one in FACES
+        for one in dict.fromkeys(FACES if ALL in venues else venues)
         for other in MARKETS
-        if (one in venues or ALL in venues) and market in (other, ALL)
+        if market in (other, ALL)
     )
 
 

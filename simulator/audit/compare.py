@@ -101,6 +101,12 @@ def compare_instrument(
     findings.conflated += _conflated(counted, rows, of_book)
 
 
+def unheard(played: Played, findings: Findings) -> None:
+    """Say that a market that ran has no reader: all that it emitted was lost, though nothing counts it."""
+    if not any(one.book or one.trade for one in played.emitted.values()):
+        findings.say("market", f"{played.place}: nobody has ever subscribed to a book or a trade there")
+
+
 def listed(markets: Iterable[Played], outages: Iterable[Outage]) -> Listed:
     """Return what is listed and what went wrong on purpose."""
     symbols: set[str] = set()

@@ -53,6 +53,8 @@ async def audit(
             one = await asyncio.to_thread(market.read, path)
             for trouble in one.trouble:
                 findings.say("journal", trouble)
+            if until_us is None:
+                compare.unheard(one, findings)
             await _market(opened, one, causes_of(one, away), gaps, findings, until_us)
             known |= {emitted.instrument for emitted in one.emitted.values()}
             dealings.append(dealings_of(one))

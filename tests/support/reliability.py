@@ -129,6 +129,11 @@ _NETWORK: Final = tuple(
 )
 _INPUT: Final = (
     Scenario(
+        name="reconnect_storm",
+        about="every public socket of ten venues is cut each second for a minute",
+        promise=f"each stream comes back, and its book; {TAPE}",
+    ),
+    Scenario(
         name="clock_skew_venue",
         about="the clock of one venue runs 5 s ahead, then 5 s behind",
         promise=f"requests are signed with the venue's time; {ORDERS}",

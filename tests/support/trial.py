@@ -105,9 +105,11 @@ class Trial:
         return True
 
 
-def settings_for(root: Path, *, seed: int, symbols: int = SYMBOLS, faults: tuple[str, ...] = ()) -> Settings:
+def settings_for(
+    root: Path, *, seed: int, symbols: int = SYMBOLS, faults: tuple[str, ...] = (), venues: str | None = None
+) -> Settings:
     """Return the settings of a demo below `root`."""
-    found = plan.settings_of(settings_in(root), plan.Wish(seed=seed, faults=faults))
+    found = plan.settings_of(settings_in(root), plan.Wish(seed=seed, faults=faults, venues=venues))
     simulation = Simulation(seed=seed, symbols=symbols, faults=",".join(faults))
     return found.model_copy(update={"simulation": simulation})
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 from infra.embedded import workers
 from infra.embedded.ports import Ports
 from infra.embedded.workers import WorkerPorts
-from tapeline.runtime.settings import Data, Embedded, Kafka, Server, Settings, Simulation, Strategies, Venues
+from simulator import places
+from tapeline.runtime.settings import Data, Embedded, Kafka, Monitor, Server, Settings, Simulation, Strategies, Venues
+from tapeline.venues.registry import HOSTED
 
 PLACES = ("binance:spot", "binance:futures", "bybit:spot", "bybit:futures")
 PIPELINE = Embedded(pipeline=True)
@@ -105,3 +108,16 @@ def test_what_records_or_shows_gives_way_to_what_decides_and_trades(tmp_path: Pa
     specs = [workers.spec(name, found, chosen, environ={}, output=tmp_path / "out") for name in workers.names(found)]
     assert {one.name for one in specs if one.yields} == {"sinks", "gateway"}
     assert {one.name for one in specs if not one.yields} == {"simulator", "producers", "processors", "executor"}
+
+
+def test_each_simulated_market_listens_where_the_others_look_for_it(tmp_path: Path) -> None:
+    everything = Settings(
+        data=Data(dir=tmp_path), embedded=PIPELINE, venues=SIMULATED, monitor=Monitor(venues=",".join(HOSTED))
+    )
+    with Ports() as ports:
+        chosen = workers.choose(everything, ports)
+    command = workers.spec("simulator", everything, chosen, environ={}, output=tmp_path / "out").command
+    given = dict(pairwise(command))
+    served = [str(place) for place in places.choose(given["--venue"], places.ALL)]
+    listening = zip(served, map(int, given["--ports"].split(",")), strict=True)
+    assert dict(listening) == chosen.venues

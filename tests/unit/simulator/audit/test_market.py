@@ -7,6 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from simulator.audit.compare import unheard
+from simulator.audit.findings import Findings
 from simulator.audit.market import Emitted, Played, Told, fold, read
 from simulator.journal import AnyRecord, FaultStarted, Halted, Journal, Opened, Trade
 from tapeline.errors import Misconfigured
@@ -94,3 +96,14 @@ def test_a_file_is_read(tmp_path: Path) -> None:
     trades = found.emitted["BTC/USDT"].trade
     assert trades is not None
     assert trades.records == [one for one in records if isinstance(one, Trade)]
+
+
+def test_a_market_that_nobody_reads_is_a_problem() -> None:
+    """A market that is never recorded loses all it says, and no row of it is missing anywhere."""
+    for records, problems in (
+        ([OPENED, message(1)], ("bybit:spot: nobody has ever subscribed to a book or a trade there",)),
+        ([OPENED, subscribed(0.5, "trade")], ()),
+    ):
+        findings = Findings()
+        unheard(fold(records), findings)
+        assert findings.problems() == problems
