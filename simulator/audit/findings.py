@@ -16,8 +16,8 @@ MOST_TOLD: Final = 20
 """Sentences of a kind; the rest are counted."""
 
 About = Literal[
-    "journal", "start", "market", "lost", "doubled", "value", "invented", "open gap", "gap without cause", "gap too wide",
-    "false backfill", "crossed book", "wrong book", "wrong snapshot", "stray",
+    "journal", "start", "market", "lost", "doubled", "value", "invented", "open gap", "gap without cause",
+    "gap too wide", "false backfill", "crossed book", "wrong book", "wrong snapshot", "stray",
     "order doubled", "order orphan", "order left over", "order late", "order", "fill", "position", "profit", "account",
     "naked",
 ]  # fmt: skip
