@@ -52,7 +52,7 @@ class Delta(Record, frozen=True, tag="delta"):
 
 
 class Trade(Record, frozen=True, tag="trade"):
-    """One trade; `side` is the taker's."""
+    """One trade; `side` is the taker's, `number` what counts the trades where their ids do not."""
 
     symbol: str
     channel: str
@@ -60,6 +60,7 @@ class Trade(Record, frozen=True, tag="trade"):
     side: str
     price: str
     quantity: str
+    number: str | None = None
 
 
 class Connected(Record, frozen=True, tag="connected"):

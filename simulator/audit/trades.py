@@ -41,7 +41,7 @@ def compare_trades(
             continue
         findings.emitted_trades += 1
         findings.stored_trades += found is not None
-        if found is None and put_away(Missing(trade.id, trade.at_us), holes):
+        if found is None and put_away(Missing(trade.number or trade.id, trade.at_us), holes):
             findings.in_gaps += 1
         elif found is None:
             lost.append(Loss(number, trade.id, trade.at_us, 1))

@@ -182,7 +182,8 @@ class Feed:
                     at_us=now_us,
                     symbol=self._symbol,
                     channel=channel_of(self.engine.market, TRADES),
-                    id=self.journal_id(fill),
+                    id=str(fill.id),
+                    number=str(fill.number) if self.engine.is_spot else None,
                     side=side,
                     price=price,
                     quantity=self.wire.texts.quantity(fill.lots),
@@ -191,14 +192,10 @@ class Feed:
         for together in [[fill] for fill in fills] if self.engine.is_spot else [fills]:
             self._publish_trades(together, now_us)
 
-    def journal_id(self, fill: Fill) -> str:
-        """Return the id that a reader knows a trade by: spot's consecutive one, on futures the only one there is."""
-        return str(fill.number if self.engine.is_spot else fill.id)
-
     def _publish_trades(self, fills: list[Fill], now_us: int) -> None:
         channel = channel_of(self.engine.market, TRADES)
         stream = Stream(f"{channel} {self.native}", self.native, "trade", channel)
-        ids = tuple(self.journal_id(fill) for fill in fills)
+        ids = tuple(str(fill.id) for fill in fills)
 
         def told(decimal: bool) -> str:  # noqa: FBT001 - called with what `_publish` asks for
             parts = [self.wire.trade(fill, self.native, decimal=decimal) for fill in fills]

@@ -100,10 +100,11 @@ def test_a_file_is_read(tmp_path: Path) -> None:
 
 def test_a_market_that_nobody_reads_is_a_problem() -> None:
     """A market that is never recorded loses all it says, and no row of it is missing anywhere."""
-    for records, problems in (
+    cases: tuple[tuple[list[AnyRecord], tuple[str, ...]], ...] = (
         ([OPENED, message(1)], ("bybit:spot: nobody has ever subscribed to a book or a trade there",)),
         ([OPENED, subscribed(0.5, "trade")], ()),
-    ):
+    )
+    for records, problems in cases:
         findings = Findings()
         unheard(fold(records), findings)
         assert findings.problems() == problems

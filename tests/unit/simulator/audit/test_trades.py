@@ -7,6 +7,7 @@ import pytest
 
 from simulator.audit.compare import Counts
 from simulator.audit.rows import TradeRow
+from simulator.journal import Trade
 from tests.unit.simulator.audit.run import OF, at, balanced, gap, played_run, told
 
 
@@ -65,6 +66,21 @@ def test_numbers_of_a_gap_are_the_trades_that_are_there() -> None:
     run.cut(1.5, 3.5)
     run.repaired(3.6, 10)
     run.gaps.append(gap(1, 4, channel="trade", ids=(5001, 5004), cause="disconnect"))
+    assert run.audit() == balanced(
+        stored=Counts(trades=3, deltas=20), gap_records=1, in_gaps=2, faults={"cut": {"bybit:spot": 1}}
+    )
+
+
+def test_where_a_number_of_its_own_counts_the_trades_a_gap_is_of_those() -> None:
+    run = played_run()
+    run.lose_trades(2, 3)
+    run.cut(1.5, 3.5)
+    run.repaired(3.6, 10)
+    run.records = [
+        msgspec.structs.replace(one, number=str(int(one.id) - 4000)) if isinstance(one, Trade) else one
+        for one in run.records
+    ]
+    run.gaps.append(gap(1, 4, channel="trade", ids=(1001, 1004), cause="disconnect"))
     assert run.audit() == balanced(
         stored=Counts(trades=3, deltas=20), gap_records=1, in_gaps=2, faults={"cut": {"bybit:spot": 1}}
     )

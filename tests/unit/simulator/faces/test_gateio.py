@@ -178,9 +178,10 @@ def test_spot_trades_are_told_one_by_one_and_none_is_left_out_in_a_market(tmp_pa
     assert len(found) > 20
     assert all(after["id_market"] == before["id_market"] + 1 for before, after in pairwise(found))
     assert any(after["id"] > before["id"] + 1 for before, after in pairwise(found))
-    assert [(str(one["id_market"]), one["side"], one["price"], one["amount"], one["create_time"]) for one in found] == [
-        (one.id, one.side, one.price, one.quantity, one.at_us // 1_000_000) for one in written
-    ]
+    assert [
+        (str(one["id"]), str(one["id_market"]), one["side"], one["price"], one["amount"], one["create_time"])
+        for one in found
+    ] == [(one.id, one.number, one.side, one.price, one.quantity, one.at_us // 1_000_000) for one in written]
     first = found[0]
     assert first == {
         "id": first["id"],
