@@ -2,7 +2,8 @@
 
 `lastUpdateId` is usually the next number and now and then up to nine further, without anything missing between. What
 identifies a swap trade is what a reader can see: `SYMBOL-T-p-q-side-n`, n counting from 0 the trades of one millisecond
-that are equal in all of it. Rows that are told worst first or newest first are so on the wire.
+that are equal in all of it, numbers written as the doubles that they are. Rows that are told worst first or newest
+first are so on the wire.
 """
 
 from __future__ import annotations
@@ -225,7 +226,7 @@ class Feed:
         if at_ms != self._equal_ms:
             self._equal_ms = at_ms
             self._equal.clear()
-        name = f"{self.native}-{at_ms}-{price}-{quantity}-{_side(maker_bought=maker_bought)}"
+        name = f"{self.native}-{at_ms}-{float(price)!r}-{float(quantity)!r}-{_side(maker_bought=maker_bought)}"
         number = self._equal.get(name, 0)
         self._equal[name] = number + 1
         return Fill(f"{name}-{number}", price, quantity, at_ms, maker_bought)

@@ -19,7 +19,8 @@ from tests.support.stage import as_told, stage
 
 def trade_id(row: dict[str, Any], number: int) -> str:
     """Derive the id of a swap trade as a reader does."""
-    return f"{row['s']}-{row['T']}-{row['p']}-{row['q']}-{'sell' if row['m'] else 'buy'}-{number}"
+    price, quantity = float(row["p"]), float(row["q"])
+    return f"{row['s']}-{row['T']}-{price!r}-{quantity!r}-{'sell' if row['m'] else 'buy'}-{number}"
 
 
 @BOTH
