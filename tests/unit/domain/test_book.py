@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import msgspec
 import pytest
 
 from tapeline.domain.book import (
@@ -317,29 +316,6 @@ def test_the_hole_of_a_dead_predecessor_is_closed_by_the_first_snapshot() -> Non
     assert outcome.hole == hole(
         epoch=5, from_id="7", start_us=70, cause="restart", to_id="100", to_epoch=EPOCH, end_us=1005
     )
-
-
-def test_a_hole_begins_at_the_last_proof() -> None:
-    keeper = valid()
-    keeper.delta(delta(100, 101))
-    keeper.proven(5_000)
-    keeper.proven(4_000)
-    assert stale(keeper.lost("silence")).start_us == 5_000
-
-
-def test_a_hole_behind_an_answer_begins_when_it_was_asked_for_where_the_venue_tells_no_time() -> None:
-    for venue_us, start_us in ((None, 1_001), (1_003, 1_003)):
-        asked = msgspec.structs.replace(snapshot(100, venue_us=venue_us), asked_us=1_001)
-        keeper = BookKeeper(epoch=EPOCH)
-        keeper.snapshot(asked)
-        assert stale(keeper.delta(delta(105, 106))).start_us == start_us
-
-
-def test_a_change_that_the_answer_holds_proves_more_than_when_it_was_asked_for() -> None:
-    keeper = BookKeeper(epoch=EPOCH)
-    keeper.delta(delta(104, 106))
-    keeper.snapshot(msgspec.structs.replace(snapshot(107), asked_us=1_001))
-    assert stale(keeper.delta(delta(110, 111))).start_us == 1_060
 
 
 def test_beyond_a_snapshots_limit_nothing_is_known_until_it_is_asked_again() -> None:
