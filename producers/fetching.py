@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable
 from itertools import count
 from typing import Final, NoReturn
 
+import msgspec
+
 from producers.actions import Action, FetchBook, FetchFunding, FetchTrades
 from producers.market import MarketFeed
 from tapeline.errors import InvalidMessage, Unavailable, VenueRefused
@@ -95,12 +97,13 @@ class Fetching:
 
     async def _fetch(self, fetch: Fetch, request: Request, depth: int) -> None:
         """Make the request; what comes of it is the feed's to judge."""
-        market, native = self._market, fetch.native
+        market, native, asked_us = self._market, fetch.native, clock.now_us()
         try:
             body = await self._http.fetch(request)
             now_us = clock.now_us()
             if isinstance(fetch, FetchBook):
-                snapshot = self._feed.read_book(body, native, depth, now_us)
+                whole = self._feed.read_book(body, native, depth, now_us)
+                snapshot = msgspec.structs.replace(whole, asked_us=asked_us)
                 self._do(market.book_fetched(native, snapshot, now_us, check=fetch.check))
             elif isinstance(fetch, FetchFunding):
                 self._do(market.funding_fetched(self._feed.read_funding(body, now_us), now_us))

@@ -357,7 +357,7 @@ class BookKeeper:
         later = built.changes
         newest = later[-1] if later else snapshot
         self.sequence, self.venue_us, self.received_us = newest.sequence, newest.venue_us, newest.received_us
-        self._proof_us = newest.venue_us or newest.received_us
+        self._proof_us = (later[-1].venue_us or later[-1].received_us) if later else max([snapshot.stood_us, *passed])
         self._bids, self._asks, self._window = built.bids, built.asks, built.window
         self._fresh, self._overlaps = not later, not later and not snapshot.replaces
         self._renumbered, self._refreshing, self._hole = False, False, None

@@ -39,6 +39,7 @@ class BookSnapshot(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     `limit` is the number of levels that it was asked with, None where it holds all that the stream will ever change.
     `routine` is one of a stream that tells each change, or repeats itself, by whole books: nothing is missed by it. One
     that does not replace is the answer to a question that each change leads to, and answers may overtake each other.
+    `asked_us` is when it was asked for over REST: an answer is older than its receipt, by as long as it was on its way.
     """
 
     native: str
@@ -51,9 +52,15 @@ class BookSnapshot(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ask_prices: Column
     ask_quantities: Column
     venue_us: int | None = None
+    asked_us: int | None = None
     received_us: int
     exact: Exact | None = None
     check: Check | None = None
+
+    @property
+    def stood_us(self) -> int:
+        """Return a time at which it was right, at the latest: what changed between that and its receipt it lacks."""
+        return self.venue_us or self.asked_us or self.received_us
 
 
 class Hole(msgspec.Struct, frozen=True, kw_only=True, gc=False):

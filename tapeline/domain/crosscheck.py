@@ -63,7 +63,7 @@ def compare(keeper: BookKeeper, snapshot: BookSnapshot, *, numbers: Numbers) -> 
             return Behind(f"{side} at {theirs}, ours at {ours}: {told}")
     if numbers == "same" and theirs > ours:
         return Unknown(f"the venue is at {theirs}, ours at {ours}, with equal levels")
-    return Same(snapshot.venue_us or snapshot.received_us)
+    return Same(snapshot.stood_us)
 
 
 def _difference(prices: Column, quantities: Column, venue_prices: Column, venue_quantities: Column) -> str | None:

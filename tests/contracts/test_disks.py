@@ -38,6 +38,21 @@ def test_a_mount_keeps_what_was_there_and_is_gone_at_its_end(folder: Path) -> No
     assert not folder.exists()
 
 
+def test_what_failed_on_a_mount_stays_in_its_folder(folder: Path) -> None:
+    def fail() -> None:
+        with small_disk(folder, 4, list) as disk:
+            if not isinstance(disk, Mount):
+                pytest.skip("this user may not mount")
+            (folder / "more").write_bytes(b"more")
+            disk.fill()
+            raise ValueError("it failed")
+
+    with pytest.raises(ValueError, match="it failed"):
+        fail()
+    files = {file.relative_to(folder).as_posix(): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+    assert (files, os.path.ismount(folder)) == ({"deep/kept": b"kept", "more": b"more"}, False)
+
+
 def test_a_limit_refuses_until_it_is_taken_away(folder: Path) -> None:
     file = folder / "more"
     with subprocess.Popen([sys.executable, "-c", _WRITER], stdin=subprocess.PIPE, stderr=subprocess.PIPE) as writer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
@@ -11,7 +12,7 @@ import pytest
 
 from tapeline.runtime import clock
 from tests.support.eventually import eventually
-from tests.support.fault_proxy import FaultProxy, fault_proxy
+from tests.support.fault_proxy import Call, FaultProxy, fault_proxy
 from tests.support.network_faults import Blackhole, Hold, Latency, LostAnswer, Reset, Slice
 
 NOT_YET_S = 0.2
@@ -44,14 +45,20 @@ class Stage:
     writers: list[asyncio.StreamWriter] = field(default_factory=list)
 
     async def client(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.proxy.port)
-        self.callers.append(writer.get_extra_info("sockname")[1])
+        # As in the system: whose a port is stands there before anybody is called from it.
+        caller = socket.socket()
+        caller.setblocking(False)  # noqa: FBT003 - the name of the standard library
+        caller.bind(("127.0.0.1", 0))
+        self.callers.append(caller.getsockname()[1])
+        await asyncio.get_running_loop().sock_connect(caller, ("127.0.0.1", self.proxy.port))
+        reader, writer = await asyncio.open_connection(sock=caller)
         self.writers.append(writer)
         return reader, writer
 
-    async def who(self, port: int) -> str:
-        await eventually(lambda: port in self.callers)
-        return f"client-{self.callers.index(port)}"
+    async def calls(self, name: str) -> frozenset[Call]:
+        """Return the calls of the odd ones, or of the even ones."""
+        own = self.callers[("even", "odd").index(name) :: 2]
+        return frozenset((port, self.proxy.port) for port in own)
 
 
 @pytest.fixture
@@ -60,7 +67,7 @@ async def stage() -> AsyncIterator[Stage]:
     server = await asyncio.start_server(service.serve, "127.0.0.1", 0)
     async with server, fault_proxy("127.0.0.1", server.sockets[0].getsockname()[1]) as proxy:
         made = Stage(service, proxy)
-        proxy.who = made.who
+        proxy.calls = made.calls
         yield made
         for writer in made.writers:
             writer.close()
@@ -75,7 +82,7 @@ async def test_a_clear_network_is_not_noticed(stage: Stage) -> None:
     ends = await stage.client()
     assert [await asked(ends, text) for text in (b"a\n", b"b\n")] == [b"A\n", b"B\n"]
     ends[1].close()
-    await eventually(lambda: (stage.service.ended, stage.proxy.connections) == (1, {}))
+    await eventually(lambda: (stage.service.ended, stage.proxy.connections) == (1, 0))
 
 
 async def test_latency_is_paid_on_both_ways(stage: Stage) -> None:
@@ -146,10 +153,36 @@ async def test_an_answer_is_lost_after_the_work_was_done(stage: Stage) -> None:
 
 async def test_a_fault_of_one_client_is_not_that_of_another(stage: Stage) -> None:
     first, second = await stage.client(), await stage.client()
-    stage.proxy.fault(Reset(), client="client-1")
-    assert await asked(first, b"a\n") == b"A\n"
+    assert [await asked(one, b"a\n") for one in (first, second)] == [b"A\n", b"A\n"]
+    await stage.proxy.fault_of("odd", Reset())
+    assert await asked(first, b"b\n") == b"B\n"
     with pytest.raises(ConnectionResetError):
-        await asked(second, b"b\n")
+        await asked(second, b"c\n")
+    assert stage.service.heard == [b"a\n", b"a\n", b"b\n"]
+
+
+async def test_what_a_client_opens_during_its_fault_is_under_it_until_it_is_over(stage: Stage) -> None:
+    await stage.proxy.fault_of("odd", Blackhole())
+    first, second = await stage.client(), await stage.client()
+    assert await asked(first, b"a\n") == b"A\n"
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(asked(second, b"lost\n"), NOT_YET_S)
+    assert (stage.service.heard, stage.proxy.swallowed) == ([b"a\n"], 5)
+    stage.proxy.heal()
+    with pytest.raises(ConnectionResetError):
+        await second[0].readline()
+    assert await asked(first, b"b\n") == b"B\n"
+
+
+async def test_nobody_is_looked_up_without_a_fault_of_a_process(stage: Stage) -> None:
+    async def never(name: str) -> frozenset[Call]:
+        raise AssertionError(name)
+
+    stage.proxy.calls = never
+    ends = await stage.client()
+    stage.proxy.fault(Hold())
+    stage.proxy.heal()
+    assert await asked(ends, b"a\n") == b"A\n"
 
 
 async def test_nothing_stays_of_a_proxy_that_ends_in_a_fault(stage: Stage) -> None:

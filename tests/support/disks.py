@@ -111,12 +111,20 @@ def small_disk(folder: Path, size_mb: int, found: Callable[[], list[psutil.Proce
         # Sparse files stay sparse: a broker's indexes are mostly holes.
         subprocess.run(["cp", "-a", "--sparse=always", f"{aside}/.", str(folder)], check=True)
         shutil.rmtree(aside)
-        yield Mount(folder, size_mb)
+        try:
+            yield Mount(folder, size_mb)
+        except BaseException:
+            # What is to be studied would be gone with the disk.
+            (folder / _FILLER).unlink(missing_ok=True)
+            subprocess.run(["cp", "-a", "--sparse=always", str(folder), str(aside)], check=False)
+            raise
     finally:
         for command in _UNMOUNTED:
             if subprocess.run([*command, str(folder)], check=False, capture_output=True).returncode == 0:
                 break
         folder.rmdir()
+        if aside.exists():
+            aside.rename(folder)
 
 
 def _mounted(folder: Path, size_mb: int) -> bool:

@@ -1,7 +1,7 @@
 """A wire to a real service that a test breaks as networks do: for every client, or for one process of a run.
 
-Who a client is, is asked of the system, by the port that it called from; so one proxy before a service stands between
-it and each process that uses it.
+Which connections are a process' own is asked of the system when a fault of that process begins, and of each connection
+that comes during it; so one proxy before a service stands between it and each process, and costs nothing before that.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import socket
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from math import inf
 from typing import Any, Final
@@ -28,21 +28,24 @@ _QUIET_LOOKS: Final = 4
 _FOUND_WITHIN_S: Final = 30.0
 _RST: Final = struct.pack("ii", 1, 0)
 
-Who = Callable[[int], Awaitable[str]]
-"""Returns the name of the process that calls from a port."""
+Call = tuple[int, int]
+"""The two ports of a connection: from which, to which."""
+Calls = Callable[[str], Awaitable[frozenset[Call]]]
+"""Returns the connections that a process of the run has called now."""
 
 
 @dataclass(slots=True, eq=False)
 class _Served:
-    """One connection with both its ends."""
+    """One connection with both its ends; whose it is stands there as soon as a fault had to know."""
 
-    client: str
+    call: Call
     wire: Wire
     ends: list[asyncio.StreamWriter]
     changed: dict[Way, asyncio.Event] = field(
         default_factory=lambda: {"request": asyncio.Event(), "answer": asyncio.Event()}
     )
     over: set[Way] = field(default_factory=set)
+    client: str = ANYBODY
 
     def wake(self) -> None:
         """Let both ways look at the wire again."""
@@ -63,7 +66,7 @@ class FaultProxy:
 
     host: str
     at: int
-    who: Who | None = None
+    calls: Calls | None = None
     renames: bool = False
     port: int = 0
     chance: Chance = field(default_factory=lambda: chance.stream(0, "network"))
@@ -78,24 +81,24 @@ class FaultProxy:
         return self._gone + sum(one.wire.swallowed for one in self._served)
 
     @property
-    def connections(self) -> dict[str, int]:
-        """Return how many connections each client has now."""
-        found: dict[str, int] = {}
-        for one in self._served:
-            found[one.client] = found.get(one.client, 0) + 1
-        return found
+    def connections(self) -> int:
+        """Return how many connections there are now."""
+        return len(self._served)
 
-    def fault(self, mode: Mode, *, client: str = ANYBODY) -> None:
-        """Let the network be so from now on, for one process or for anybody."""
+    def fault(self, mode: Mode) -> None:
+        """Let the network be so from now on for anybody."""
+        self._modes[ANYBODY] = mode
+        self._apply(self._served)
+
+    async def fault_of(self, client: str, mode: Mode) -> None:
+        """Let the network be so from now on for one process: when this returns, for all that it has open."""
         self._modes[client] = mode
-        for one in tuple(self._served):
-            self._apply(one)
+        await self._look(tuple(self._served))
 
     def heal(self) -> None:
         """Let everything through again; a connection with a hole in it breaks."""
         self._modes.clear()
-        for one in tuple(self._served):
-            self._apply(one)
+        self._apply(self._served)
 
     def cut(self) -> None:
         """Break every connection, once."""
@@ -125,13 +128,15 @@ class FaultProxy:
         await eventually(idle)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        client = ANYBODY if self.who is None else await self.who(writer.get_extra_info("peername")[1])
         # Whoever makes a proxy before its service says later where that is.
         await eventually(lambda: self.at, within_s=_FOUND_WITHIN_S)
         there, back = await asyncio.open_connection(self.host, self.at)
-        one = _Served(client, Wire(self.chance, self._mode(client)), [writer, back])
+        call = (writer.get_extra_info("peername")[1], self.port)
+        one = _Served(call, Wire(self.chance, self._mode(ANYBODY)), [writer, back])
         self._served.add(one)
         try:
+            # Nothing of it is read before that, so nothing of it escapes a fault.
+            await self._look((one,))
             if one.wire.broken:
                 return
             await asyncio.gather(
@@ -148,13 +153,24 @@ class FaultProxy:
     def _mode(self, client: str) -> Mode:
         return self._modes.get(client, self._modes.get(ANYBODY, CLEAR))
 
-    def _apply(self, one: _Served) -> None:
-        mode = self._mode(one.client)
-        if mode != one.wire.mode:
-            one.wire.change(mode, _now_s())
-            if one.wire.broken:
-                one.broken()
-            one.wake()
+    async def _look(self, connections: Collection[_Served]) -> None:
+        """Find out which of these belong to a process that a fault is for, and put each under what it is under."""
+        for client in self._modes.keys() - {ANYBODY}:
+            if self.calls is not None and any(one.client == ANYBODY for one in connections):
+                own = await self.calls(client)
+                for one in connections:
+                    if one.call in own:
+                        one.client = client
+        self._apply(connections)
+
+    def _apply(self, connections: Collection[_Served]) -> None:
+        for one in tuple(connections):
+            mode = self._mode(one.client)
+            if mode != one.wire.mode:
+                one.wire.change(mode, _now_s())
+                if one.wire.broken:
+                    one.broken()
+                one.wake()
 
     async def _read(self, one: _Served, way: Way, reader: asyncio.StreamReader) -> None:
         rename = Renamer(self.host, self.at, self.port) if self.renames and way == "answer" else None

@@ -21,13 +21,12 @@ from tapeline.runtime import runfile
 from tapeline.runtime.runfile import Addresses
 from tapeline.runtime.settings import Settings
 from tests.support.eventually import eventually
-from tests.support.fault_proxy import FaultProxy, fault_proxy
+from tests.support.fault_proxy import Call, FaultProxy, fault_proxy
 from tests.support.network_faults import Mode
 from tests.support.running import left_over
 from tests.support.supervised import STORES, port_of
 
 READY_WITHIN_S: Final = 120.0
-NAMED_WITHIN_S: Final = 2.0
 _PLACES: Final = ("binance:spot", "binance:futures", "bybit:spot", "bybit:futures")
 VENUES: Final[Mapping[str, tuple[str, ...]]] = {
     "binance": _PLACES[:2],
@@ -35,7 +34,6 @@ VENUES: Final[Mapping[str, tuple[str, ...]]] = {
     "venues": _PLACES,
 }
 """Names of several proxies at once."""
-_NOBODY: Final = "nobody"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +42,10 @@ class Network:
 
     proxies: Mapping[str, FaultProxy]
 
-    def between(self, client: str, service: str, mode: Mode) -> None:
+    async def between(self, client: str, service: str, mode: Mode) -> None:
         """Let the network between a process and a service be so."""
         for one in self.of(service):
-            one.fault(mode, client=client)
+            await one.fault_of(client, mode)
 
     def heal(self) -> None:
         """Let everything through."""
@@ -62,10 +60,6 @@ class Network:
         """Return how many bytes were kept for ever on the way to and from a service."""
         return sum(one.swallowed for one in self.of(service))
 
-    def talks(self, client: str, service: str) -> bool:
-        """Tell whether a process has a connection to a service now."""
-        return any(one.connections.get(client) for one in self.of(service))
-
 
 @contextlib.asynccontextmanager
 async def behind_proxies(settings: Settings, *, seed: int) -> AsyncIterator[Network]:
@@ -76,19 +70,13 @@ async def behind_proxies(settings: Settings, *, seed: int) -> AsyncIterator[Netw
         ports = stack.enter_context(Ports())
         proxies: dict[str, FaultProxy] = {}
 
-        async def who(port: int) -> str:
-            async def named() -> str | None:
-                return await asyncio.to_thread(name_of, folder, port)
-
-            # A process may call before its record stands in the run file; one that is not of the run never has one.
-            with contextlib.suppress(AssertionError):
-                return await eventually(named, within_s=NAMED_WITHIN_S) or _NOBODY
-            return _NOBODY
+        async def calls(name: str) -> frozenset[Call]:
+            return await asyncio.to_thread(calls_of, folder, name)
 
         for name in (*STORES, *_PLACES):
             draws = chance.stream(seed, "network", name)
             proxies[name] = await stack.enter_async_context(
-                fault_proxy(HOST, 0, port=ports.take(0, ""), who=who, renames=name == "kafka", chance=draws)
+                fault_proxy(HOST, 0, port=ports.take(0, ""), calls=calls, renames=name == "kafka", chance=draws)
             )
         truth = folder.parent / "truth.json"
         process = _started(settings, truth, {name: one.port for name, one in proxies.items()})
@@ -106,15 +94,15 @@ async def behind_proxies(settings: Settings, *, seed: int) -> AsyncIterator[Netw
         assert left_over(settings) == []
 
 
-def name_of(folder: Path, port: int) -> str | None:
-    """Return the process of a run that calls from a port; None while none is known to."""
-    pid = next(
-        (one.pid for one in psutil.net_connections("tcp4") if one.laddr and one.laddr.port == port and one.pid), None
-    )
+def calls_of(folder: Path, name: str) -> frozenset[Call]:
+    """Return which connections a process of a run has called now; none of one that is just between two lives."""
     run = runfile.read(folder)
-    if run is None or pid is None:
-        return None
-    return next((name for name, record in run.processes.items() if record.pid == pid), None)
+    # Its record stands in the run file as soon as it is started, and it calls nobody before its own imports are done.
+    process = None if run is None else runfile.living(run.processes[name])
+    with contextlib.suppress(psutil.NoSuchProcess):
+        found = [] if process is None else process.net_connections("tcp4")
+        return frozenset((one.laddr.port, one.raddr.port) for one in found if one.status != psutil.CONN_LISTEN)
+    return frozenset()
 
 
 def _started(settings: Settings, truth: Path, ports: Mapping[str, int]) -> subprocess.Popen[bytes]:

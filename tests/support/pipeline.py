@@ -96,9 +96,13 @@ class Pipeline:
         async def flows() -> bool:
             client = await clickhouse.connect(self.known.clickhouse)
             try:
-                return int((await client.query(_NEWEST)).result_rows[0][0]) > at_us
+                newest_us = int((await client.query(_NEWEST)).result_rows[0][0])
             finally:
                 await client.close()
+            if newest_us <= at_us:
+                message = f"what is stored ends at {clock.iso(newest_us)}, wanted is something after {clock.iso(at_us)}"
+                raise AssertionError(message)
+            return True
 
         await eventually(flows, within_s=BACK_WITHIN_S)
 

@@ -5,13 +5,16 @@ Only what was measured stands in the table; what was not run yet says so.
 
 from __future__ import annotations
 
+import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-JSON: Final = Path(__file__).resolve().parents[2] / "docs" / "reliability.json"
+ROOT: Final = Path(__file__).resolve().parents[2]
+JSON: Final = ROOT / "docs" / "reliability.json"
 _COLUMNS: Final = (
     "scenario", "seed", "for", "orders", "lost", "duplicate", "orphan", "naked s", "recovery s", "what it proves",
     "run it again",
@@ -150,6 +153,29 @@ _INPUT: Final = (
     ),
 )
 SCENARIOS: Final = {one.name: one for one in (*_PROCESSES, *_DISKS, *_NETWORK, *_INPUT)}
+
+
+def failure(one: Scenario, seed: int, wrong: Sequence[str], folder: Path) -> str:
+    """Return what a trial that failed says: what was promised, what was seen, and where all of it can be studied."""
+    seen = "\n".join(f"- {told}" for told in wrong)
+    return (
+        f"{one.name} with seed {seed} does not hold.\nPromised: {one.promise}.\nSeen:\n{seen}\n"
+        f"Data and logs: {folder}\nAgain: {one.command[:-1]} --nightly-seed {seed}'"
+    )
+
+
+def in_words(error: Exception) -> str:
+    """Return an error in words; one that says nothing is told by where of ours it came from."""
+    said = f"{type(error).__name__}: {error}"
+    frames = [one for one in traceback.extract_tb(error.__traceback__) if _ours(Path(one.filename))]
+    if str(error) or not frames:
+        return said
+    last = frames[-1]
+    return f"{said}raised in {last.name}, {Path(last.filename).relative_to(ROOT)} line {last.lineno}"
+
+
+def _ours(file: Path) -> bool:
+    return file.is_relative_to(ROOT) and not file.is_relative_to(ROOT / ".venv")
 
 
 def read(file: Path = JSON) -> dict[str, Row]:

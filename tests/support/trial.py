@@ -15,7 +15,6 @@ from infra.embedded import control
 from simulator.audit.compare import Audit
 from simulator.audit.outages import FILE_NAME, Outage, append
 from tapeline.cli.demo import plan
-from tapeline.errors import TapelineError
 from tapeline.runtime import clock, kafka
 from tapeline.runtime.settings import Settings, Simulation
 from tapeline.runtime.single_transaction import transaction
@@ -35,7 +34,7 @@ _HEALTH_WITHIN_S: Final = aiohttp.ClientTimeout(total=2)
 
 @dataclass(slots=True)
 class Trial:
-    """A pipeline that is broken on purpose; at its end `wrong` must be empty.
+    """A pipeline that is broken on purpose; with anything in `wrong` at its end it fails and tells all of it.
 
     `how` says by which means, where there are several; its row is not `kept` when it is only a part of its scenario.
     """
@@ -88,7 +87,10 @@ class Trial:
     async def _answered(self, goals: dict[int, int]) -> bool:
         async with transaction(self.pipeline.known.postgres) as session:
             found = {row["partition"]: row["next"] for row in await session.fetch(_ANSWERED)}
-        return all(found.get(partition, 0) >= goal for partition, goal in goals.items())
+        behind = {one: goal - found.get(one, 0) for one, goal in goals.items() if found.get(one, 0) < goal}
+        if behind:
+            raise AssertionError(f"the executor is to take all intents, and is behind in partitions: {behind}")
+        return True
 
     async def _all_ready(self) -> bool:
         waiting: list[str] = []
@@ -142,19 +144,19 @@ async def network_trial(name: str, settings: Settings, *, seed: int) -> AsyncIte
 
 @contextlib.asynccontextmanager
 async def _judged(name: str, settings: Settings, seed: int) -> AsyncIterator[Trial]:
-    """Audit what the block did to the pipeline, write the row down and print it; what does not hold is in `wrong`."""
-    scenario = reliability.SCENARIOS[name]
-    one = Trial(scenario, Pipeline(settings), seed)
-    await one.pipeline.flows_since(clock.now_us())
+    """Audit what the block did to the pipeline, write the row down and print it; AssertionError for what is wrong."""
+    one = Trial(reliability.SCENARIOS[name], Pipeline(settings), seed)
     audit: Audit | None = None
+    cause: Exception | None = None
     try:
+        await one.pipeline.flows_since(clock.now_us())
         one.began_s = clock.monotonic_s()
         yield one
         audit = await one.pipeline.finished()
         one.wrong += wrong_of(audit)
-    except (AssertionError, TapelineError, TimeoutError) as error:
-        one.wrong.append(f"{type(error).__name__}: {error}")
-        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is told with what was promised
+        one.wrong.append(reliability.in_words(error))
+        cause = error
     finally:
         # One that was interrupted measured nothing, neither good nor bad.
         if audit is not None or one.wrong:
@@ -162,6 +164,8 @@ async def _judged(name: str, settings: Settings, seed: int) -> AsyncIterator[Tri
             if one.kept:
                 reliability.store(row)
             print(f"\n{row.line()}")  # noqa: T201 - the measure
+    if one.wrong:
+        raise AssertionError(reliability.failure(one.scenario, seed, one.wrong, settings.data.dir.parent)) from cause
 
 
 def wrong_of(audit: Audit) -> list[str]:

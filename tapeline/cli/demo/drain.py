@@ -45,16 +45,19 @@ async def drained(endpoint: KafkaEndpoint, *, within_s: float) -> None:
 
 
 async def stop_trading(endpoint: PostgresEndpoint, *, within_s: float) -> None:
-    """Want everything halted, as `tapeline kill` does: what is under way comes to its end, nothing new begins."""
+    """Want everything halted, as `tapeline kill` does: what is under way comes to its end, nothing new begins.
+
+    Unavailable when Postgres does not take it in that time.
+    """
     wish = Wish(scope="system", target=EVERYTHING, desired="HALTED", actor="demo", reason="the demo is over")
     deadline_s = clock.monotonic_s() + within_s
     while True:
         try:
             async with asyncio.timeout(_ASKED_S), transaction(endpoint, writes=True) as session:
                 _ = await desired_state.change(session, wish)
-        except (Unavailable, TimeoutError):
+        except (Unavailable, TimeoutError) as error:
             if clock.monotonic_s() > deadline_s:
-                raise
+                raise Unavailable(f"Postgres did not take the wish to halt within {within_s:g} s: {error!r}") from error
             await asyncio.sleep(_LOOK_S)
         else:
             return

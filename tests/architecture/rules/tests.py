@@ -13,9 +13,11 @@ _JUDGES = {
     "eventually",
     "eventually_blocking",
     "fail",
+    "network_trial",
     "none_of",
     "raises",
     "run_state_machine_as_test",
+    "trial",
     "warns",
 }
 

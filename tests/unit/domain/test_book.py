@@ -318,14 +318,6 @@ def test_the_hole_of_a_dead_predecessor_is_closed_by_the_first_snapshot() -> Non
     )
 
 
-def test_a_hole_begins_at_the_last_proof() -> None:
-    keeper = valid()
-    keeper.delta(delta(100, 101))
-    keeper.proven(5_000)
-    keeper.proven(4_000)
-    assert stale(keeper.lost("silence")).start_us == 5_000
-
-
 def test_beyond_a_snapshots_limit_nothing_is_known_until_it_is_asked_again() -> None:
     keeper = BookKeeper(epoch=EPOCH)
     keeper.snapshot(snapshot(100, limit=2))

@@ -36,6 +36,7 @@ def answer(**values: object) -> BookSnapshot:
     [
         ("same", answer(venue_us=2_000), Same(2_000)),
         ("same", answer(venue_us=None, received_us=2_500), Same(2_500)),
+        ("same", answer(venue_us=None, asked_us=2_400, received_us=2_500), Same(2_400)),
         ("same", answer(sequence=99), Unknown("the answer is older than the book: 99 < 100")),
         ("same", answer(sequence=140), Unknown("the venue is at 140, ours at 100, with equal levels")),
         (

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import pytest
 
-from producers.actions import FetchBook, FetchTrades
+from producers.actions import Action, FetchBook, FetchTrades
 from producers.fetching import Fetching
-from producers.market import MarketFeed
-from tapeline.domain.events import OfInstrument
+from producers.market import MarketFeed, Record
+from producers.pool import Slot
+from tapeline.domain.events import Gap, OfInstrument
 from tapeline.errors import Unavailable
+from tapeline.runtime import clock
 from tapeline.runtime.http import BUCKET, HttpClient
 from tapeline.runtime.lifecycle import background
 from tapeline.runtime.limiter import Bucket, Limiter
 from tapeline.venues.binance import SPOT
-from tapeline.venues.contract import Request
+from tapeline.venues.contract import Request, Want
 from tests.support.eventually import eventually
 
 NATIVES = tuple(f"C{number}USDT" for number in range(20))
@@ -111,3 +114,44 @@ async def test_what_must_wait_for_the_limit_does_not_stand_in_the_way_of_what_is
         one.ask(FetchBook(NATIVES[9], check=False))
         await eventually(lambda: len(rest.asked) == 2)
     assert rest.asked == [f"/api/v3/trades?symbol={NATIVES[0]}&limit=1000", depth_path(NATIVES[9], 100)]
+
+
+@dataclass(slots=True, eq=False)
+class Answering(Rest):
+    """A venue that answers when it is let, with one book."""
+
+    asked_us: int = 0
+
+    async def fetch(self, request: Request, *, max_wait_s: float | None = None) -> bytes:
+        """Note when it was asked, and answer late."""
+        del request, max_wait_s
+        self.asked_us = clock.now_us()
+        await self.hold.wait()
+        return b'{"lastUpdateId":100,"bids":[["9","1"]],"asks":[["10","1"]]}'
+
+
+async def test_a_gap_behind_an_answer_begins_no_later_than_it_was_asked_for() -> None:
+    rest, made = Answering(Limiter({BUCKET: Bucket(max_tokens=3_000, window_s=60.0)})), []
+    slot, want = Slot("public", 1), Want(channel="book", native="BTCUSDT")
+    btc = OfInstrument(venue="binance", market="spot", symbol="BTC/USDT")
+
+    def keep(topic: str, record: Record) -> bytes:
+        made.append((topic, record))
+        return b""
+
+    def ignored(actions: Iterable[Action]) -> None:
+        del actions
+
+    market = MarketFeed(SPOT, {"BTCUSDT": btc}, encode=keep, partitions=1, depth=20, most_waiting=10)
+    one = Fetching(SPOT, market, rest, ignored)
+    market.connected(slot, (want,), 1)
+    one.ask(FetchBook("BTCUSDT", check=False))
+    async with background("fetching", one.run()):
+        await eventually(lambda: rest.asked_us)
+        rest.hold.set()
+        await eventually(lambda: market.valid_books() == (1, 1))
+    change = b'{"e":"depthUpdate","E":5,"s":"BTCUSDT","U":103,"u":104,"b":[],"a":[]}'
+    market.frame(slot, b'{"stream":"btcusdt@depth@100ms","data":%s}' % change, clock.now_us())
+    gaps = [record for _, record in made if isinstance(record, Gap)]
+    assert [(gap.from_id, gap.cause) for gap in gaps] == [("100", "sequence")]
+    assert gaps[0].start_us <= rest.asked_us

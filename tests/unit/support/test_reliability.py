@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from tests.support import reliability
-from tests.support.reliability import SCENARIOS, Row, read, store, table
+from tests.support.reliability import SCENARIOS, Row, failure, in_words, read, store, table
 
 ROW = Row(
     scenario="postgres_paused",
@@ -71,3 +72,22 @@ def test_each_scenario_has_a_test_that_its_name_chooses() -> None:
     )
     cuts = {f"cut_{client}_{service}" for client, service, _ in reliability.CUTS}
     assert [name for name in SCENARIOS if name not in cuts and name not in suite] == []
+
+
+def test_a_failure_says_what_was_promised_what_was_seen_and_where_it_stays() -> None:
+    one = SCENARIOS["postgres_paused"]
+    assert failure(one, 4, ["2 lost", "1 orphan"], Path("kept")) == (
+        f"postgres_paused with seed 4 does not hold.\nPromised: {one.promise}.\nSeen:\n- 2 lost\n- 1 orphan\n"
+        "Data and logs: kept\nAgain: make nightly ARGS='-k postgres_paused --nightly-seed 4'"
+    )
+
+
+def test_an_error_without_words_is_told_by_where_it_came_from() -> None:
+    def fail() -> None:
+        raise TimeoutError
+
+    with pytest.raises(TimeoutError) as caught:
+        fail()
+    told = in_words(caught.value)
+    assert told.startswith("TimeoutError: raised in fail, tests/unit/support/test_reliability.py line ")
+    assert in_words(ValueError("it broke")) == "ValueError: it broke"
