@@ -12,8 +12,9 @@ from typing import Final
 
 import msgspec
 
-from producers.actions import Action, Answered, FetchBook, FetchFunding, FetchTrades, Refused, Reopen, Send
+from producers.actions import Action, Answered, FetchBook, FetchFunding, FetchTrades, Look, Refused, Reopen, Send
 from producers.asked import Asked
+from producers.drifting import Samples
 from producers.effects import BookChanged, Effects, Emit, Fetch
 from producers.feed import BookFeed
 from producers.outbox import Books, Buffer, Due, Entry
@@ -91,6 +92,7 @@ class MarketFeed:
         self._funding: dict[str, FundingUpdate] = {}
         self._carries: dict[str, tuple[Slot, Want]] = {}
         self._asked = Asked()
+        self._samples = Samples()
         self._requests = 0
         self._contracts: dict[str, Contract] = {}
         self._followed: dict[tuple[Slot, bytes], None] = {}
@@ -182,8 +184,11 @@ class MarketFeed:
         """Take one frame; InvalidMessage when it breaks the venue's contract."""
         self.frames += 1
         actions: list[Action] = []
-        for event in self._feed.decode(data, received_us):
+        events = self._feed.decode(data, received_us)
+        for event in events:
             actions += self._event(slot, event, received_us)
+        if self._samples.due(events, received_us):
+            actions.append(Look(data))
         return actions
 
     def tick(self, now_us: int) -> list[Action]:
@@ -342,6 +347,7 @@ class MarketFeed:
         asks = self._feed.subscribe(wants, self._requests + 1)
         self._requests += len(asks)
         self._asked.put(slot, asks)
+        self._samples.begin()
         return [Send(slot, ask.frame) for ask in asks]
 
     def _again(self, native: str) -> list[Action]:
