@@ -1,4 +1,4 @@
-"""X-10, C-03: a frame that differs is counted, kept and told once, and its data was used; a broken one is one letter."""
+"""X-10, C-03: a frame that differs is counted, kept and told once, and was used; a broken one is one letter."""
 
 from __future__ import annotations
 

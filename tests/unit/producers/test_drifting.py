@@ -10,8 +10,17 @@ from tapeline.domain.book import BookDelta
 from tapeline.venues.contract import Answer, Event, FundingUpdate, Pong, PublicTrade, Unexpected
 from tapeline.venues.drift import Drift
 
-NO_LEVELS: dict[str, tuple[()]] = dict.fromkeys(("bid_prices", "bid_quantities", "ask_prices", "ask_quantities"), ())
-DELTA = BookDelta(native="A", follows=0, first=1, sequence=1, received_us=1, **NO_LEVELS)
+DELTA = BookDelta(
+    native="A",
+    follows=0,
+    first=1,
+    sequence=1,
+    bid_prices=(),
+    bid_quantities=(),
+    ask_prices=(),
+    ask_quantities=(),
+    received_us=1,
+)
 TRADE = PublicTrade(native="A", trade_id="1", price=1, quantity=1, side="buy", venue_us=1, received_us=1)
 RATE = FundingUpdate(native="A", whole=False, rate=0.1, received_us=1)
 MARK = FundingUpdate(native="A", whole=False, mark_price=1.0, received_us=1)
