@@ -171,10 +171,10 @@ def _description(kind: Any) -> Types:  # noqa: ANN401 - as _described
 
 # ---------------------------------------------------------------- plain values
 def _plain(data: bytes) -> object:
-    """Return a value as Python's own; a frame that was read before is JSON."""
+    """Return a value as Python's own, None where it is none: what the structs skip may be no JSON that Python takes."""
     try:
         return msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, ValueError, RecursionError):
         return None
 
 

@@ -81,14 +81,14 @@ async def test_books_get_valid_trades_flow_and_a_cut_is_a_gap_that_closes(
         pool.change(dict.fromkeys(instruments, 20))
         books = MarketFeed(feed, instruments, encode=made.encode, partitions=4, depth=20, most_waiting=100_000)
         hosts = Hosts(rest=exchange.rest, ws=exchange.ws)
-        link = Link(
-            feed, books, pool, hosts, http, watcher=Watching(feed, made.trouble), refused=made.refused, timing=FAST
-        )
+        watcher = Watching(feed, made.trouble)
+        link = Link(feed, books, pool, hosts, http, watcher=watcher, refused=made.refused, timing=FAST)
 
         async with background("link", link.run()):
             await eventually(lambda: made.states(books) == dict.fromkeys(keys, "valid"), within_s=15)
             await eventually(lambda: {key for key, _ in made.traded()} == keys, within_s=15)
             assert made.gaps() == []
+            await eventually(lambda: watcher.looked == set(feed.facts.channels))
             assert value("tapeline_sockets") == value("tapeline_sockets_open") == len(link.sockets)
             lost = value("tapeline_sockets_lost_total", cause="silence")
             for socket in link.sockets.values():

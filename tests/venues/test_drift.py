@@ -195,6 +195,14 @@ def test_kinds_and_names_of_what_is_found() -> None:
     assert found(feed, b'{"dataNew":{}}') == (Drift("other", "unknown", drift.NOTHING),)
 
 
+@pytest.mark.parametrize("odd", ["9" * 5_000, "1e999", "[" * 5_000 + "]" * 5_000, '"\\ud800"', "{}"])
+def test_a_value_that_nobody_reads_may_be_whatever_it_is(odd: str) -> None:
+    feed = registry.feed("bybit", "spot")
+    head = '{"topic":"orderbook.50.BTCUSDT","type":"snapshot","ts":1,"data":{"s":"BTCUSDT","b":[],"a":[],"u":1,"zz":'
+    frame = f'{head}{odd}}},"cts":1}}'.encode()
+    assert set(found(feed, frame)) <= {Drift("book", "unknown", "data.zz")}
+
+
 def test_what_is_known_to_come_without_being_asked_for_is_no_news() -> None:
     feed = registry.feed("okx", "spot")
     assert found(feed, b'{"event":"channel-conn-count","channel":"books","connCount":"2"}') == ()
