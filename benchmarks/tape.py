@@ -22,6 +22,7 @@ from producers.publishing import Publishing
 from schemas.topics import by_name
 from tapeline.domain.events import OfInstrument
 from tapeline.domain.partition import partition_of
+from tapeline.errors import InvalidMessage
 from tapeline.runtime import clock, entropy
 from tapeline.runtime.codec import Codec
 from tapeline.runtime.endpoints import KafkaEndpoint
@@ -119,7 +120,7 @@ async def producing(stage: Stage, codec: Codec, publisher: Publisher) -> AsyncIt
     async with (
         HttpClient.of(feed.facts, stage.venue.rest, limiter, feed.refusal) as http,
         background("publish", Publishing(market, publisher).run()),
-        background("link", Link(feed, market, pool, hosts, http, broken=_trouble, refused=_trouble).run()),
+        background("link", Link(feed, market, pool, hosts, http, watcher=_Nothing(), refused=_trouble).run()),
     ):
         async with asyncio.timeout(WITHIN_S):
             while market.valid_books()[0] < len(instruments):  # noqa: ASYNC110 - pure parts wake nobody
@@ -161,6 +162,19 @@ async def _read(reader: Reader, codec: Codec, seen: list[Seen]) -> None:
                 way = "buy" if spread["buy_venue"] == VENUE else "sell"
                 number = spread[f"{way}_sequence"]
                 seen.append(Seen(spread["symbol"], number, spread["received_us"], spread["published_us"], now_us))
+
+
+class _Nothing:
+    """What may be wrong with frames and addresses: nothing."""
+
+    def broken(self, frame: bytes, error: InvalidMessage) -> None:
+        _trouble(frame, error)
+
+    def look(self, frame: bytes) -> None:
+        """Frames are compared in tests."""
+
+    def gone(self, said: str) -> None:
+        _trouble(said)
 
 
 def _trouble(*told: object) -> None:

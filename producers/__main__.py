@@ -19,7 +19,7 @@ from tapeline.runtime.registry import RegistryClient
 
 if TYPE_CHECKING:
     from producers.places import Place
-    from tapeline.domain.events import Alert
+    from tapeline.domain.events import Alert, Severity
     from tapeline.runtime.lifecycle import Lifecycle
 
 SERVICE: Final = "producers"
@@ -62,8 +62,8 @@ async def record(life: Lifecycle, chosen: Sequence[Place], *, name: str) -> None
     publisher = await life.start("publisher", Publisher(found.kafka, client_id=process))
     publish = speaking.publishing(publisher, codec)
 
-    async def tell(code: str, sentence: str, fix: str | None) -> Alert:
-        return await telemetry.alert(publish, process, "critical", code, sentence, fix=fix)
+    async def tell(code: str, sentence: str, fix: str | None, *, severity: Severity = "critical") -> Alert:
+        return await telemetry.alert(publish, process, severity, code, sentence, fix=fix)
 
     means = Means(
         settings=settings,

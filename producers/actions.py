@@ -57,4 +57,10 @@ class Refused(msgspec.Struct, frozen=True):
     error: str
 
 
-Action = Send | FetchBook | FetchTrades | FetchFunding | Answered | Reopen | Refused
+class Look(msgspec.Struct, frozen=True):
+    """Compare a frame, whose events were taken, with what is known of the protocol."""
+
+    frame: bytes
+
+
+Action = Send | FetchBook | FetchTrades | FetchFunding | Answered | Reopen | Refused | Look

@@ -53,3 +53,8 @@ class Asked:
                         del self._open[number]
                     return want
         return None
+
+
+def books_of(ask: Ask) -> tuple[str, ...]:
+    """Return the native names of the books that a request asks for."""
+    return tuple([want.native for want in ask.wants if want.channel in {"book", "snapshot"}])

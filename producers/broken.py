@@ -1,4 +1,4 @@
-"""Frames that break their venue's contract, as dead letters: kept byte for byte, the neighbour goes on (X-10)."""
+"""Frames that break their venue's contract, or differ from it, as dead letters: kept byte for byte (X-10)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MOST_WAITING = 1_000
 
 
 class BrokenFrames:
-    """Makes letters of one market's broken frames; each has an identity of its own, for a socket has no offsets."""
+    """Makes letters of one market's frames; each has an identity of its own, for a socket has no offsets."""
 
     def __init__(self, place: Place, codec: Codec, *, process: str) -> None:
         """Take whose frames they are and how letters are written."""
@@ -24,7 +24,7 @@ class BrokenFrames:
         self._process = process
         self._last_us = 0
         self.count = 0
-        """How many frames were broken."""
+        """How many frames were set aside."""
 
     def letter(self, data: bytes, error: InvalidMessage, at_us: int) -> Entry:
         """Return the letter to publish in partition 0."""

@@ -1,6 +1,6 @@
 """The sockets and the REST client of one market: what happens goes into the market feed, what it asks for is done.
 
-Nothing is decided here. A frame that breaks the venue's contract is handed to `broken`; the next frames go on.
+Nothing is decided here. A frame that breaks the venue's contract is handed to the watcher; the next frames go on.
 """
 
 from __future__ import annotations
@@ -8,9 +8,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final, NoReturn
+from typing import Final, NoReturn, Protocol
 
-from producers.actions import Action, Answered, FetchBook, FetchFunding, FetchTrades, Refused, Reopen, Send
+from producers.actions import Action, Answered, FetchBook, FetchFunding, FetchTrades, Look, Refused, Reopen, Send
 from producers.fetching import Fetching
 from producers.market import MarketFeed
 from producers.pool import Close, Open, Pool, Slot, Subscribe
@@ -25,6 +25,19 @@ from tapeline.venues.contract import Feed, Hosts, Want, socket_url
 TICK_S: Final = 0.1
 
 
+class Watcher(Protocol):
+    """Hears of frames and addresses that are not, or may not be, as they should."""
+
+    def broken(self, frame: bytes, error: InvalidMessage) -> None:
+        """Take a frame that breaks the venue's contract."""
+
+    def look(self, frame: bytes) -> None:
+        """Compare a frame, whose events were taken, with what is known of the protocol."""
+
+    def gone(self, said: str) -> None:
+        """Hear that there is nothing at an address any more."""
+
+
 class Link:
     """Carries one market for the sockets that its pool plans; run `run()` in the background."""
 
@@ -36,13 +49,13 @@ class Link:
         hosts: Hosts,
         http: HttpClient,
         *,
-        broken: Callable[[bytes, InvalidMessage], None],
+        watcher: Watcher,
         refused: Callable[[tuple[Want, ...], str], None],
         timing: Timing | None = None,
     ) -> None:
         """Prepare a socket for each of the pool's slots; nothing is opened before `run`."""
         self._feed, self._market, self._pool = feed, market, pool
-        self._broken, self._refused = broken, refused
+        self._watcher, self._refused = watcher, refused
         self._fetching = Fetching(feed, market, http, self._do)
         self._hosts, self._timing = hosts, timing
         self._sends: dict[Slot, asyncio.Queue[Send]] = {}
@@ -127,6 +140,7 @@ class Link:
             ping=ping if feed.facts.keepalive.ping == "message" else None,
             headers={**feed.facts.headers, **hosts.headers},
             timing=timing or Timing(ping_every_s=feed.facts.keepalive.every_s),
+            gone=self._watcher.gone,
         )
 
     def _heard(self, slot: Slot, happening: Happening) -> None:
@@ -134,7 +148,7 @@ class Link:
             try:
                 self._do(self._market.frame(slot, happening.data, happening.received_us))
             except InvalidMessage as error:
-                self._broken(happening.data, error)
+                self._watcher.broken(happening.data, error)
         elif isinstance(happening, Connected):
             self._opened(slot)
             actions = self._market.connected(slot, self._pool.wants(slot), happening.at_us)
@@ -169,6 +183,8 @@ class Link:
                 self.sockets[action.slot].drop(action.reason)
             elif isinstance(action, Refused):
                 self._refused(action.wants, action.error)
+            elif isinstance(action, Look):
+                self._watcher.look(action.frame)
 
     async def _sending(self, slot: Slot) -> NoReturn:
         while True:

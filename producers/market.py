@@ -12,8 +12,9 @@ from typing import Final
 
 import msgspec
 
-from producers.actions import Action, Answered, FetchBook, FetchFunding, FetchTrades, Refused, Reopen, Send
-from producers.asked import Asked
+from producers.actions import Action, Answered, FetchBook, FetchFunding, FetchTrades, Look, Refused, Reopen, Send
+from producers.asked import Asked, books_of
+from producers.drifting import Samples
 from producers.effects import BookChanged, Effects, Emit, Fetch
 from producers.feed import BookFeed
 from producers.outbox import Books, Buffer, Due, Entry
@@ -26,7 +27,6 @@ from tapeline.domain.events import Book, DeltaBatch, Funding, Gap, GapCause, OfI
 from tapeline.domain.partition import partition_of
 from tapeline.venues.contract import (
     Answer,
-    Ask,
     Doubted,
     Event,
     Feed,
@@ -92,6 +92,7 @@ class MarketFeed:
         self._funding: dict[str, FundingUpdate] = {}
         self._carries: dict[str, tuple[Slot, Want]] = {}
         self._asked = Asked()
+        self._samples = Samples()
         self._requests = 0
         self._contracts: dict[str, Contract] = {}
         self._followed: dict[tuple[Slot, bytes], None] = {}
@@ -188,8 +189,11 @@ class MarketFeed:
         """Take one frame; InvalidMessage when it breaks the venue's contract."""
         self.frames += 1
         actions: list[Action] = []
-        for event in self._feed.decode(data, received_us):
+        events = self._feed.decode(data, received_us)
+        for event in events:
             actions += self._event(slot, event, received_us)
+        if self._samples.due(events, received_us):
+            actions.append(Look(data))
         return actions
 
     def tick(self, now_us: int) -> list[Action]:
@@ -348,7 +352,8 @@ class MarketFeed:
         asks = self._feed.subscribe(wants, self._requests + 1)
         self._requests += len(asks)
         self._asked.put(slot, asks)
-        return [Send(slot, ask.frame, books=_books(ask)) for ask in asks]
+        self._samples.begin()
+        return [Send(slot, ask.frame, books=books_of(ask)) for ask in asks]
 
     def _again(self, native: str) -> list[Action]:
         """Give one book up and ask for it again."""
@@ -391,7 +396,3 @@ class MarketFeed:
     def _stranger(self) -> list[Action]:
         self.unexpected += 1
         return []
-
-
-def _books(ask: Ask) -> tuple[str, ...]:
-    return tuple([want.native for want in ask.wants if want.channel in {"book", "snapshot"}])

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
-from typing import Final
+from typing import Final, NoReturn
 
 from producers import places
+from producers.alarm import Alarm, Tell
 from producers.broken import MOST_WAITING, BrokenFrames
 from producers.following import Following
 from producers.link import Link
@@ -27,9 +28,8 @@ from producers.publishing import Publishing
 from producers.tail import Tails
 from schemas import topics
 from schemas.topics import Topic
-from tapeline.domain.events import Alert, Gap, Instrument
+from tapeline.domain.events import Gap, Instrument
 from tapeline.domain.partition import partition_of
-from tapeline.errors import InvalidMessage
 from tapeline.runtime import clock, logs, metrics, retry
 from tapeline.runtime.codec import Codec
 from tapeline.runtime.endpoints import Endpoints
@@ -47,9 +47,6 @@ MEASURE_S: Final = 1.0
 INSTRUMENTS_AGAIN_S: Final = 3_600.0
 _RESTART_FIRST_S: Final = 1.0
 _FLUSH_LOOK_S: Final = 0.02
-
-Tell = Callable[[str, str, str | None], Awaitable[Alert]]
-"""Raises an alert: code, sentence, fix."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +79,8 @@ class Recorder:
         self._listed: tuple[Instrument, ...] = ()
         self._wished: Mapping[str, int] | None = {} if by_tasks else None
         """The depth of each symbol; None: settings say what is wanted, for as long as the process lives."""
+        frames = BrokenFrames(place, means.codec, process=means.process)
+        self._alarm = Alarm(place, frames, keep=self._keep, tell=means.tell)
         self._any_wish = asyncio.Event()
         if not by_tasks:
             self._any_wish.set()
@@ -105,6 +104,10 @@ class Recorder:
 
     async def run(self) -> None:
         """Record; what fails in this market never touches the others (B-06)."""
+        async with background("alarm", self._alarm.run()):
+            await self._again_and_again()
+
+    async def _again_and_again(self) -> NoReturn:
         pauses = retry.delays(_RESTART_FIRST_S)
         _ = await self._any_wish.wait()
         while True:
@@ -123,7 +126,8 @@ class Recorder:
         where = places.hosts(self.place, means.settings, means.endpoints.run)
         budget = {BUCKET: share(facts.rest.budget, facts.rest.window_s)}
         limiter = Limiter(budget, waited=measured(facts.venue, facts.market))
-        async with HttpClient.of(facts, where.rest, limiter, feed.refusal, headers=where.headers) as http:
+        client = HttpClient.of(facts, where.rest, limiter, feed.refusal, headers=where.headers, gone=self._alarm.gone)
+        async with client as http:
             self._listed = await retry.reach(str(self.place), partial(self._ask_list, http), None)
             market = self._market = self._new_market()
             pool = Pool(facts)
@@ -133,7 +137,7 @@ class Recorder:
                 pool,
                 where,
                 http,
-                broken=partial(self._broken, market, self._frames()),
+                watcher=self._alarm,
                 refused=self._told,
             )
             following = self._following = Following(market, link, self._look)
@@ -229,18 +233,11 @@ class Recorder:
             entry = Entry(one.key.encode(), self._means.codec.encode(topics.by_name("ref.instrument"), one))
             market.buffer.put("ref.instrument", partition, entry)
 
-    def _frames(self) -> BrokenFrames:
-        return BrokenFrames(self.place, self._means.codec, process=self._means.process)
-
-    def _broken(self, market: MarketFeed, frames: BrokenFrames, data: bytes, error: InvalidMessage) -> None:
-        """Set a frame aside; it may have been a change or a trade, which the gap rule finds out."""
-        letter = frames.letter(data, error, clock.now_us())
-        metrics.FRAMES_BROKEN.inc(venue=self.place.venue, market=self.place.market)
-        logs.get(__name__).warning(
-            LogEvent.FRAME_BROKEN, place=str(self.place), reason=error.reason, field=error.field, count=frames.count
-        )
-        if market.buffer.waiting("dlq") < MOST_WAITING:
-            market.buffer.put("dlq", 0, letter)
+    def _keep(self, letter: Entry) -> None:
+        """Publish a letter, unless too many wait already or there is no way to the broker yet."""
+        buffer = None if self._market is None else self._market.buffer
+        if buffer is not None and buffer.waiting("dlq") < MOST_WAITING:
+            buffer.put("dlq", 0, letter)
 
     def _told(self, wants: tuple[Want, ...], error: str) -> None:
         streams = ", ".join(f"{want.native} {want.channel}" for want in wants)

@@ -82,11 +82,22 @@ def status(
 
 
 @app.command()
-def doctor(*, json: Json = False) -> int:
+def doctor(
+    *,
+    venues: Annotated[
+        bool, typer.Option("--venues", help="Check the exchanges instead: do they speak as we know it?")
+    ] = False,
+    venue: Annotated[str | None, typer.Option("--venue", help="Only this exchange; else those recorded.")] = None,
+    market: Annotated[str | None, typer.Option("--market", help="Only spot, or only futures.")] = None,
+    within: Annotated[float, typer.Option("--within", min=1, help="Seconds that the streams are given.")] = 15.0,
+    json: Json = False,
+) -> int:
     """Check everything that can be wrong, each with its fix; exit code 1 when a check fails."""
     from tapeline.cli.doctor import doctor as examine
+    from tapeline.cli.venues_where import Asked
 
-    return examine(Output(as_json=json))
+    asked = Asked(venue=venue, market=market) if venues else None
+    return examine(Output(as_json=json), asked, within_s=within)
 
 
 @app.command()

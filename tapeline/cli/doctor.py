@@ -6,12 +6,14 @@ import asyncio
 from collections import Counter
 from functools import partial
 
+from tapeline.cli import doctor_venues
 from tapeline.cli.checks import Checked, Ground, ask, look
 from tapeline.cli.checks_machine import MACHINE_CHECKS
 from tapeline.cli.checks_services import CONTENTS, SERVICES
 from tapeline.cli.failure import CRASH, OK
 from tapeline.cli.reaching import impatient, meant
 from tapeline.cli.render import Output
+from tapeline.cli.venues_where import Asked
 from tapeline.cli.view import Cell, Grid, Style, View, line, row
 from tapeline.errors import Misconfigured
 from tapeline.runtime import endpoints, runfile
@@ -20,9 +22,9 @@ from tapeline.runtime.settings import Settings
 _MARKS: dict[str, tuple[str, Style]] = {"ok": ("✓", "good"), "warn": ("!", "warn"), "fail": ("✗", "bad")}
 
 
-def doctor(out: Output) -> int:
-    """Run all checks and show them; return 1 when one fails, 0 otherwise, also when Tapeline is stopped."""
-    found = examine()
+def doctor(out: Output, asked: Asked | None = None, *, within_s: float) -> int:
+    """Run all checks, or those of venues that are asked for, and show them; return 1 when one fails, 0 otherwise."""
+    found = examine() if asked is None else doctor_venues.examine(out, asked, within_s=within_s)
     state = worst(found)
     out.show({"state": state, "checks": found}, partial(_view, found))
     return CRASH if state == "fail" else OK

@@ -28,16 +28,21 @@ def venues(out: Output, asked: Asked) -> int:
 
 def probe(out: Output, asked: Asked, *, within_s: float) -> int:
     """Connect to each market; exit code 1 when something does not work that should."""
+    rows = probed(out, asked, within_s=within_s)
+    out.show({"venues": rows}, partial(probed_view, rows))
+    return CRASH if any(map(fails, rows)) else OK
+
+
+def probed(out: Output, asked: Asked, *, within_s: float) -> Rows:
+    """Connect to each market, and return what was found; one without an address has the reason as its error."""
     told = {(venue.id, market): venues_facts.told(venue, market) for venue, market in venues_where.places(asked)}
     found, missing = venues_where.targets(asked, told)
     out.remark(f"connecting to {len(found)} markets, at most {within_s:g} s")
-    probed = asyncio.run(_all({place: told[place] for place in found}, found, within_s))
-    rows = tuple(
-        probed[place] if place in probed else msgspec.structs.replace(one, error=missing[place])
+    reached = asyncio.run(_all({place: told[place] for place in found}, found, within_s))
+    return tuple(
+        reached[place] if place in reached else msgspec.structs.replace(one, error=missing[place])
         for place, one in told.items()
     )
-    out.show({"venues": rows}, partial(probed_view, rows))
-    return CRASH if any(map(fails, rows)) else OK
 
 
 async def _all(told: Mapping[Place, VenueRow], found: Mapping[Place, Target], within_s: float) -> dict[Place, VenueRow]:
@@ -129,4 +134,5 @@ def said(one: VenueRow) -> tuple[str, ...]:
         late = one.funding.received == "rest" and "stream" in one.funding.source and one.funding.poll_s is None
         parts += [("funding: ", one.funding.error)]
         parts += [("funding: ", "over REST; the stream told none in that time")] if late else []
+    parts += [(f"{drift.channel} frames differ: ", drift.said) for drift in one.drift]
     return tuple(f"{name}{text}" for name, text in parts if text is not None)

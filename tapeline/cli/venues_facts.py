@@ -60,6 +60,16 @@ class Funding(msgspec.Struct, frozen=True, kw_only=True):
     error: str | None = None
 
 
+class Difference(msgspec.Struct, frozen=True):
+    """How frames of a channel differ from what we know of the protocol, and what to do."""
+
+    channel: str
+    kind: str
+    field: str
+    said: str
+    fix: str
+
+
 class VenueRow(msgspec.Struct, frozen=True, kw_only=True):
     """One market in --json; `ok` is null where nothing was probed. Spot has no funding."""
 
@@ -76,6 +86,7 @@ class VenueRow(msgspec.Struct, frozen=True, kw_only=True):
     network: str | None = None
     address: str | None = None
     symbol: str | None = None
+    drift: tuple[Difference, ...] = ()
     ok: bool | None = None
     error: str | None = None
 

@@ -21,6 +21,7 @@ from tapeline.domain.book import (
 )
 from tapeline.domain.events import Instrument
 from tapeline.errors import InvalidMessage
+from tapeline.venues import drift, registry
 from tapeline.venues.contract import (
     Answer,
     Ask,
@@ -35,6 +36,7 @@ from tapeline.venues.contract import (
     Want,
     merged,
 )
+from tapeline.venues.drift import Drift
 from tapeline.venues.units import Contract, E, in_base
 
 ENOUGH: Final = 20
@@ -56,6 +58,8 @@ class Heard:
         self.checked = 0
         self.stale = 0
         self.broken = 0
+        self.drift: dict[Drift, None] = {}
+        """How frames differ from what we know of the venue's protocol."""
         self.problem = ""
         """What is wrong with the newest frame that could not be read."""
         self.refused: dict[StreamChannel, str] = {}
@@ -66,6 +70,7 @@ class Heard:
         self.answered_ping = False
         self.keeper = BookKeeper(epoch=0, checksum=feed.facts.book.checksum)
         self._feed = feed
+        self._ignored = registry.venue(feed.facts.venue).ignored
         self._native = instrument.native
         self._contract = Contract(instrument.contract_size) if feed.facts.quantities == "contracts" else None
         self._asks: list[Ask] = []
@@ -116,7 +121,9 @@ class Heard:
         except InvalidMessage as error:
             self.broken += 1
             self.problem = str(error)
+            self.drift |= dict.fromkeys(drift.found(self._feed, data, self._ignored))
             return ()
+        self.drift |= dict.fromkeys(drift.found(self._feed, data, self._ignored))
         replies: list[bytes] = []
         for event in events:
             replies += self._event(event, received_us)

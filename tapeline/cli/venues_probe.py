@@ -14,7 +14,7 @@ from typing import Final, NoReturn
 import msgspec
 
 from tapeline.cli.decode_stretch import exact, shown
-from tapeline.cli.venues_facts import Funding, Instruments, Trades, VenueRow
+from tapeline.cli.venues_facts import Difference, Funding, Instruments, Trades, VenueRow
 from tapeline.cli.venues_heard import Heard
 from tapeline.cli.venues_where import Target
 from tapeline.domain.events import Instrument
@@ -25,6 +25,7 @@ from tapeline.runtime.lifecycle import background
 from tapeline.runtime.limiter import Limiter, share
 from tapeline.runtime.websocket import Connected, Frame, Happening, Socket, Timing
 from tapeline.venues.contract import Feed, socket_url
+from tapeline.venues.drift import FIXES
 
 SYMBOL: Final = "BTC/USDT"
 BOOK_DEPTH: Final = 100
@@ -75,7 +76,7 @@ async def probe(row: VenueRow, feed: Feed, target: Target, *, within_s: float) -
         async with streams(feed, heard, target) as opened:
             failed = await _listen(feed, heard, http, opened, one, until_s)
             trouble = opened.trouble()
-        row = msgspec.structs.replace(row, symbol=one.symbol, error=_errors(heard, trouble))
+        row = msgspec.structs.replace(row, symbol=one.symbol, error=_errors(heard, trouble), drift=_differences(heard))
         ended_us = clock.now_us()
         trades = await _trades(row.trades, feed, heard, http, one, ended_us)
         funding = None if row.funding is None else await _funding(row.funding, feed, heard, http, one)
@@ -88,7 +89,7 @@ async def probe(row: VenueRow, feed: Feed, target: Target, *, within_s: float) -
 def judged(row: VenueRow) -> VenueRow:
     """Return the row with whether all of it works."""
     parts = (row, row.trades, row.book, row.instruments, *(() if row.funding is None else (row.funding,)))
-    return msgspec.structs.replace(row, ok=all(part.error is None for part in parts))
+    return msgspec.structs.replace(row, ok=not row.drift and all(part.error is None for part in parts))
 
 
 def chosen(listed: Sequence[Instrument]) -> Instrument | None:
@@ -251,3 +252,10 @@ def _errors(heard: Heard, trouble: str | None) -> str | None:
     """Return what is wrong with the market as a whole."""
     broken = f"{heard.broken} frames could not be read, the last: {heard.problem}" if heard.broken else None
     return "; ".join(filter(None, (trouble, broken))) or None
+
+
+def _differences(heard: Heard) -> tuple[Difference, ...]:
+    return tuple(
+        Difference(channel=one.channel, kind=one.kind, field=one.field, said=str(one), fix=FIXES[one.kind])
+        for one in sorted(heard.drift)
+    )

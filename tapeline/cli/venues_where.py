@@ -30,6 +30,8 @@ class Asked:
     """The options that say which markets, and where they are."""
 
     venue: str | None = None
+    among: tuple[str, ...] = ()
+    """Where no venue is named, only these; empty: all."""
     market: str | None = None
     rest: str | None = None
     ws: str | None = None
@@ -57,7 +59,8 @@ def places(asked: Asked) -> tuple[tuple[Venue, Market], ...]:
     """Return the markets that are asked for, in the registry's order; Misconfigured for what there is not."""
     if asked.market is not None and asked.market not in MARKETS:
         raise Misconfigured(f"there is no market {asked.market!r}", fix=f"use {' or '.join(MARKETS)}")
-    venues = registry.VENUES.values() if asked.venue is None else (registry.venue(asked.venue),)
+    names = (asked.venue,) if asked.venue is not None else asked.among or tuple(registry.VENUES)
+    venues = tuple(map(registry.venue, names))
     found = tuple((one, market) for one in venues for market in one.feeds if asked.market in (None, market))
     if not found:
         raise Misconfigured(f"{asked.venue} has no market {asked.market}", fix="leave out --market")

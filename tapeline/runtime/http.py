@@ -29,6 +29,9 @@ _BANNED: Final = 418
 _WAIT_S: Final = {_TOO_MANY: 60.0, _BANNED: 120.0}
 """How long these mean where no Retry-After stands beside them."""
 _REFUSED: Final = 400
+MOVED: Final = frozenset({301, 308})
+GONE: Final = MOVED | {404, 410}
+"""What an address answers that is not coming back: it has moved, or there is nothing any more."""
 _SERVER_ERROR: Final = 500
 _JSON: Final = {"Content-Type": "application/json"}
 _CHUNK_BYTES: Final = 256 * 1024
@@ -49,6 +52,11 @@ def by_status(status: int, headers: Mapping[str, str], body: bytes) -> TapelineE
     if status >= _SERVER_ERROR:
         return Unavailable(said, retry_after_s=retry_after_s(headers))
     return VenueRefused(said)
+
+
+def _moved(status: int, headers: Mapping[str, str]) -> str:
+    to = next((value for name, value in headers.items() if name.lower() == "location"), "an address it does not name")
+    return f"HTTP {status}: it has moved to {to}"
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
@@ -89,15 +97,24 @@ class HttpClient:
         self._timeout_s = timeout_s
         self._of = of
         self._headers = headers
+        self.gone: Callable[[str], None] | None = None
+        """Hears in words of an address that is no more, beside the error."""
         self._session: aiohttp.ClientSession | None = None
 
     @classmethod
     def of(
-        cls, facts: Facts, host: str, limiter: Limiter, judge: Judge, *, headers: Mapping[str, str] | None = None
+        cls,
+        facts: Facts,
+        host: str,
+        limiter: Limiter,
+        judge: Judge,
+        *,
+        headers: Mapping[str, str] | None = None,
+        gone: Callable[[str], None] | None = None,
     ) -> Self:
         """Return the client of a venue's market at this base address; `headers` are what its network asks for."""
         of = {"venue": facts.venue, "market": facts.market}
-        return cls(
+        made = cls(
             host,
             limiter,
             judge=judge,
@@ -105,6 +122,8 @@ class HttpClient:
             of=of,
             headers={**facts.headers, **(headers or {})},
         )
+        made.gone = gone
+        return made
 
     async def __aenter__(self) -> Self:
         """Open the pool of connections."""
@@ -131,7 +150,10 @@ class HttpClient:
             raise Unavailable(f"our own limit for {self._host} is reached", retry_after_s=wait_s)
         status, headers, body = await self._get(request)
         self._count(headers)
-        wrong = self._judge(status, headers, body)
+        if status in GONE and self.gone is not None:
+            self.gone(f"{self._host}{request.path} answers HTTP {status}")
+        # No venue's judge speaks of an answer that only says where to go.
+        wrong = VenueRefused(_moved(status, headers)) if status in MOVED else self._judge(status, headers, body)
         if wrong is None:
             return body
         raise self._noted(wrong, headers)

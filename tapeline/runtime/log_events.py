@@ -96,6 +96,7 @@ class LogEvent(StrEnum):
     TASKS_UNREACHED = "TASKS_UNREACHED", "Postgres is away, so the last tasks stay; it is tried again"
     NAME_TAKEN = "NAME_TAKEN", "another process bears this name and holds its leases; give this one another with --name"
     FRAME_BROKEN = "FRAME_BROKEN", "a frame broke its venue's contract and was put aside; the next ones go on"
+    PROTOCOL_DRIFT = "PROTOCOL_DRIFT", "a venue sends what we do not know, or not what we need; told once an hour"
 
     # the executor's links to the venues
     VENUE_CLOCK_MOVED = "VENUE_CLOCK_MOVED", "a venue's clock, or ours, has jumped; requests carry the new time"

@@ -103,6 +103,11 @@ DEAD_LETTERS = Counter("tapeline_dead_letters_total", "records put aside", ("top
 _MARKET = ("venue", "market")
 FRAMES = Counter("tapeline_frames_total", "frames received from a venue", _MARKET)
 FRAMES_BROKEN = Counter("tapeline_frames_broken_total", "frames that broke the venue's contract", _MARKET)
+PROTOCOL_DRIFT = Counter(
+    "tapeline_protocol_drift_total",
+    "differences of sampled frames from what we know of the venue's protocol",
+    (*_MARKET, "channel", "kind"),
+)
 STREAMS_REFUSED = Counter("tapeline_streams_refused_total", "subscriptions that the venue refused", _MARKET)
 BOOKS_VALID = Gauge("tapeline_books_valid", "books that are valid now", _MARKET)
 BOOKS_CONFLATED = Counter("tapeline_books_conflated_total", "books never published as a newer one came", _MARKET)

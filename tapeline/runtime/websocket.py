@@ -18,7 +18,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, InvalidURI, W
 
 from tapeline.errors import Misconfigured, Unavailable
 from tapeline.runtime import clock, logs, retry
-from tapeline.runtime.http import retry_after_s
+from tapeline.runtime.http import GONE, retry_after_s
 from tapeline.runtime.lifecycle import background
 from tapeline.runtime.limiter import Bucket, Limiter
 from tapeline.runtime.log_events import LogEvent
@@ -26,6 +26,8 @@ from tapeline.runtime.log_events import LogEvent
 BUCKET: Final = "ws_subscribe"
 MOST_BYTES: Final = 16 * 1024 * 1024
 """The longest message that is read; a whole book of 5,000 levels has about half a megabyte."""
+SHORT_LIVED: Final = 5
+"""So many connections in a row that were closed again at once: the venue wants none of them."""
 _CLOSE_S: Final = 1.0
 
 
@@ -77,11 +79,13 @@ class Socket:
         ping: Callable[[], bytes] | None = None,
         headers: Mapping[str, str] | None = None,
         timing: Timing | None = None,
+        gone: Callable[[str], None] | None = None,
     ) -> None:
         """Prepare; nothing is opened before `run`.
 
         `sends` bounds our messages on one connection. `ping` makes the venue's own ping, whose answer the caller finds
-        among the frames and reports by `answered()`; without it the WebSocket protocol's ping is used.
+        among the frames and reports by `answered()`; without it the WebSocket protocol's ping is used. `gone` hears in
+        words that there is no socket at this address any more; it is tried all the same.
         """
         self.url = url
         self.trouble = ""
@@ -92,6 +96,8 @@ class Socket:
         self._ping = ping
         self._headers = headers
         self._timing = timing or Timing()
+        self._gone = gone or _unheard
+        self._short_lived = 0
         self._connection: ClientConnection | None = None
         self._limiter = Limiter({BUCKET: sends})
         self._pong = asyncio.Event()
@@ -142,11 +148,17 @@ class Socket:
                 raise Misconfigured(f"{self.url} is no address of a socket", fix="give ws(s)://host:port") from error
             except (OSError, WebSocketException) as error:
                 asked_s = _asked_s(error)
+                if isinstance(error, InvalidStatus) and error.response.status_code in GONE:
+                    self._gone(f"{self.url} answers HTTP {error.response.status_code}")
                 self.trouble = str(error) or type(error).__name__
                 logs.get(__name__).warning(LogEvent.SOCKET_AWAY, url=self.url, reason=self.trouble)
             else:
-                if clock.monotonic_s() - began_s >= timing.settled_s:
+                settled = clock.monotonic_s() - began_s >= timing.settled_s
+                self._short_lived = 0 if settled else self._short_lived + 1
+                if settled:
                     delays = retry.delays(timing.first_retry_s, timing.longest_retry_s)
+                elif self._short_lived == SHORT_LIVED:
+                    self._gone(f"{self.url} closes each connection at once")
             await asyncio.sleep(max(next(delays), asked_s))
 
     async def _connect_and_listen(self) -> None:
@@ -216,6 +228,10 @@ class Socket:
         self._pong.clear()
         await self.send(self._ping(), urgent=True)
         await self._pong.wait()
+
+
+def _unheard(_said: str) -> None:
+    """Tell nobody."""
 
 
 def _asked_s(error: Exception) -> float:

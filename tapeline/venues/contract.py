@@ -18,6 +18,7 @@ from tapeline.domain.crosscheck import Numbers
 from tapeline.domain.events import Instrument, Market, Side
 from tapeline.domain.levels import Column
 from tapeline.errors import InvalidMessage, TapelineError
+from tapeline.venues.watching import WATCHING, Ignored
 
 StreamChannel = Literal["book", "trade", "funding", "snapshot"]
 """What a Want is for; a `snapshot` is one book, asked for on the socket of the books."""
@@ -326,6 +327,7 @@ class Venue(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the executor can trade there; the others are only read, and no strategy sees their books."""
     is_closing: bool = False
     """Whether the venue has said that it ends: what does not work there any more is no fault."""
+    ignored: Ignored = Ignored()
 
 
 def socket_url(feed: Feed, hosts: Hosts, socket: str) -> str:
@@ -358,6 +360,8 @@ T = TypeVar("T")
 
 def read(decoder: msgspec.json.Decoder[T], data: bytes) -> T:
     """Return what the decoder makes of the bytes; what breaks the wire's contract is an InvalidMessage."""
+    if WATCHING:
+        WATCHING[-1].readings.append((decoder.type, data))
     try:
         return decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from tapeline.errors import TapelineError, Unavailable, VenueRefused
 from tapeline.runtime import clock, metrics
-from tapeline.runtime.http import HttpClient
+from tapeline.runtime.http import MOVED, HttpClient, by_status
 from tapeline.runtime.limiter import Bucket, BucketStatus, Limiter
 from tapeline.venues.binance import SPOT as BINANCE
 from tapeline.venues.bybit import FUTURES as BYBIT
@@ -57,6 +57,24 @@ async def refusal(server: Server, limiter: Limiter | None = None, of: Mapping[st
         with pytest.raises(TapelineError) as raised:
             await client.fetch(BOOK)
         return raised.value
+
+
+@pytest.mark.parametrize(
+    ("status", "told"), [(301, True), (308, True), (404, True), (410, True), (302, False), (500, False)]
+)
+async def test_an_address_that_is_gone_is_told_beside_the_error(status: int, told: bool) -> None:  # noqa: FBT001 - a case
+    heard: list[str] = []
+    async with serving(Server(status=status, headers={"Location": "https://new"})) as server:
+        client = HttpClient.of(BINANCE.facts, server.url, limits(), by_status, gone=heard.append)
+        async with client:
+            if status == 302:
+                await client.fetch(BOOK)
+            else:
+                with pytest.raises(TapelineError) as raised:
+                    await client.fetch(BOOK)
+                moved = f"HTTP {status}: it has moved to https://new"
+                assert (str(raised.value) == moved) is (status in MOVED)
+        assert heard == ([f"{server.url}/book answers HTTP {status}"] if told else [])
 
 
 async def test_the_request_goes_out_as_written_and_the_bytes_come_back() -> None:

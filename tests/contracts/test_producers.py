@@ -13,7 +13,6 @@ from producers.link import Link
 from producers.market import MarketFeed, Record
 from producers.pool import Pool
 from tapeline.domain.events import Book, DeltaBatch, Gap, Market, OfInstrument, Trade
-from tapeline.errors import InvalidMessage
 from tapeline.runtime import metrics
 from tapeline.runtime.http import HttpClient
 from tapeline.runtime.lifecycle import background
@@ -23,6 +22,7 @@ from tapeline.venues.contract import Hosts, Want
 from tapeline.venues.registry import feed as feed_of
 from tests.support.eventually import eventually
 from tests.support.simulated import simulated
+from tests.support.watching import Watching
 
 FAST = Timing(first_retry_s=0.05)
 
@@ -38,10 +38,6 @@ class Made:
         """Keep the record."""
         self.records.append(record)
         return topic.encode()
-
-    def broken(self, data: bytes, error: InvalidMessage) -> None:
-        """Keep a frame that broke the contract."""
-        self.trouble.append((data, error))
 
     def refused(self, wants: tuple[Want, ...], error: str) -> None:
         """Keep a refusal."""
@@ -97,13 +93,15 @@ async def test_books_get_valid_trades_flow_and_a_cut_is_a_gap_that_closes(
         pool.change(dict.fromkeys(instruments, 20))
         books = Hearing(feed, instruments, encode=made.encode, partitions=4, depth=20, most_waiting=100_000)
         hosts = Hosts(rest=exchange.rest, ws=exchange.ws)
-        link = Link(feed, books, pool, hosts, http, broken=made.broken, refused=made.refused, timing=FAST)
+        watcher = Watching(feed, made.trouble)
+        link = Link(feed, books, pool, hosts, http, watcher=watcher, refused=made.refused, timing=FAST)
 
         async with background("link", link.run()):
             await eventually(lambda: made.states(books) == dict.fromkeys(keys, "valid"), within_s=15)
             await eventually(lambda: {key for key, _ in made.traded()} == keys, within_s=15)
             assert made.gaps() == []
             assert books.heard == instruments.keys()
+            await eventually(lambda: watcher.looked == set(feed.facts.channels))
             assert value("tapeline_sockets") == value("tapeline_sockets_open") == len(link.sockets)
             lost = value("tapeline_sockets_lost_total", cause="silence")
             for socket in link.sockets.values():

@@ -15,7 +15,7 @@ from producers.recording import Means, Recorder
 from schemas import topics
 from schemas.topics import TOPICS
 from tapeline.domain.book import Hole
-from tapeline.domain.events import Alert, DeltaBatch, Gap, Instrument, OfInstrument
+from tapeline.domain.events import Alert, DeltaBatch, Gap, Instrument, OfInstrument, Severity
 from tapeline.domain.partition import partition_of
 from tapeline.runtime import clock, endpoints
 from tapeline.runtime.codec import Codec
@@ -38,8 +38,8 @@ async def means(found: Settings, run: RunFile, exchange: Simulated) -> AsyncIter
     known = endpoints.endpoints_from(found, msgspec.structs.replace(run, addresses=addresses))
     codec = Codec(run.schema_ids)
 
-    async def tell(code: str, sentence: str, fix: str | None) -> Alert:
-        raise AssertionError((code, sentence, fix))
+    async def tell(code: str, sentence: str, fix: str | None, *, severity: Severity = "critical") -> Alert:
+        raise AssertionError((severity, code, sentence, fix))
 
     async with (
         RegistryClient(known.registry) as registry,

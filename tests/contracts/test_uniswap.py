@@ -17,7 +17,7 @@ from simulator.dex.chain import Block
 from simulator.dex.node import Node
 from simulator.dex.serving import serving
 from tapeline.domain.events import Book, Gap, OfInstrument, Trade
-from tapeline.errors import InvalidMessage, Unavailable
+from tapeline.errors import Unavailable
 from tapeline.runtime import clock
 from tapeline.runtime.http import BUCKET, HttpClient
 from tapeline.runtime.lifecycle import background
@@ -26,6 +26,7 @@ from tapeline.runtime.websocket import Timing
 from tapeline.venues.contract import Hosts, Want
 from tapeline.venues.uniswap import SPOT
 from tests.support.eventually import eventually
+from tests.support.watching import Watching
 
 FAST: Final = Timing(first_retry_s=0.05)
 POOL: Final = world.ETH_USDC
@@ -79,9 +80,6 @@ async def recorded() -> AsyncIterator[Recorded]:
         records.append(record)
         return topic.encode()
 
-    def broken(data: bytes, error: InvalidMessage) -> None:
-        trouble.append((data, error))
-
     def refused(wants: tuple[Want, ...], error: str) -> None:
         trouble.append((wants, error))
 
@@ -98,7 +96,7 @@ async def recorded() -> AsyncIterator[Recorded]:
         pool = Pool(SPOT.facts)
         _ = pool.change(dict.fromkeys(identities, 20))
         hosts = Hosts(rest="", ws=f"ws://127.0.0.1:{port}")
-        link = Link(SPOT, market, pool, hosts, http, broken=broken, refused=refused, timing=FAST)
+        link = Link(SPOT, market, pool, hosts, http, watcher=Watching(SPOT, trouble), refused=refused, timing=FAST)
         async with background("link", link.run()):
             await eventually(lambda: market.valid_books() == (5, 5), within_s=15)
             yield Recorded(node, market, records, trouble)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -19,7 +19,7 @@ from tapeline.errors import Misconfigured, Unavailable
 from tapeline.runtime import clock
 from tapeline.runtime.lifecycle import background
 from tapeline.runtime.limiter import Bucket
-from tapeline.runtime.websocket import Connected, Frame, Happening, Lost, Socket, Timing
+from tapeline.runtime.websocket import SHORT_LIVED, Connected, Frame, Happening, Lost, Socket, Timing
 from tests.support.eventually import eventually
 
 FAST = Timing(ping_every_s=0.05, answer_within_s=0.2, first_retry_s=0.02, longest_retry_s=0.05, settled_s=0.5)
@@ -33,6 +33,8 @@ class Server:
     """A venue's WebSocket on loopback that keeps what it heard and answers pings as it is told."""
 
     refuse: int = 0
+    status: HTTPStatus = HTTPStatus.TOO_MANY_REQUESTS
+    closes: int = 0
     answers: bool = True
     delay_s: float = 0.0
     heard: list[list[str]] = field(default_factory=list)
@@ -46,6 +48,8 @@ class Server:
         self.connections.append(connection)
         heard: list[str] = []
         self.heard.append(heard)
+        if len(self.connections) <= self.closes:
+            await connection.close()
         loop = asyncio.get_running_loop()
         try:
             async for message in connection:
@@ -63,7 +67,7 @@ class Server:
         if self.refused >= self.refuse:
             return None
         self.refused += 1
-        return connection.respond(HTTPStatus.TOO_MANY_REQUESTS, "too many\n")
+        return connection.respond(self.status, "no\n")
 
     def has_heard(self, messages: list[list[str]]) -> bool:
         """Tell whether this is what it heard, by connection."""
@@ -122,6 +126,7 @@ async def socket(
     timing: Timing = FAST,
     sends: Bucket = PLENTY,
     greeting: tuple[bytes, ...] = (),
+    gone: Callable[[str], None] | None = None,
 ) -> AsyncIterator[tuple[Socket, Heard]]:
     """Run a socket while the block runs."""
     heard = Heard()
@@ -132,6 +137,7 @@ async def socket(
         sends=sends,
         ping=(lambda: PING) if json else None,
         timing=timing,
+        gone=gone,
     )
     heard.socket = made
     async with background("socket", made.run()):
@@ -210,6 +216,28 @@ async def test_x_05_it_never_gives_up_on_a_server_that_refuses() -> None:
     async with serving(Server(refuse=5)) as server, socket(server, timing=PATIENT) as (_, heard):
         await eventually(lambda: heard.kinds() == ["Connected"])
         assert server.refused == 5
+
+
+@pytest.mark.parametrize(
+    ("status", "times"), [(HTTPStatus.NOT_FOUND, 3), (HTTPStatus.GONE, 3), (HTTPStatus.SERVICE_UNAVAILABLE, 0)]
+)
+async def test_that_there_is_no_socket_any_more_is_told_and_it_is_tried_all_the_same(
+    status: HTTPStatus, times: int
+) -> None:
+    told: list[str] = []
+    async with serving(Server(refuse=3, status=status)) as server, socket(server, timing=PATIENT, gone=told.append):
+        assert told == [f"{server.url} answers HTTP {status.value}"] * times
+
+
+async def test_that_each_connection_is_closed_at_once_is_told_when_it_has_gone_on_for_long() -> None:
+    told: list[str] = []
+    timing = Timing(ping_every_s=60, first_retry_s=0.01, longest_retry_s=0.02)
+    closing = Server(closes=SHORT_LIVED - 1)
+    async with serving(closing) as server, socket(server, timing=timing, gone=told.append) as (made, heard):
+        await eventually(lambda: len(heard.lost()) == SHORT_LIVED - 1 and made.is_open)
+        assert told == []
+        server.connections[-1].transport.abort()
+        await eventually(lambda: told == [f"{server.url} closes each connection at once"])
 
 
 async def test_x_07_sends_keep_to_the_rate_in_order_and_the_ping_goes_first() -> None:

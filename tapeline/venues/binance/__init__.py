@@ -27,6 +27,7 @@ connection; the cost of `GET /api/v3/trades` (25 in the docs as remembered, 10 i
 
 from __future__ import annotations
 
+from tapeline.venues.binance.ignored import IGNORED
 from tapeline.venues.binance.market import BinanceFeed, Rules
 from tapeline.venues.binance.rest import Paths
 from tapeline.venues.contract import (
@@ -104,4 +105,4 @@ FUTURES = BinanceFeed(
     ),
 )
 
-VENUE = Venue(id="binance", name="Binance", feeds={"spot": SPOT, "futures": FUTURES}, is_traded=True)
+VENUE = Venue(id="binance", name="Binance", feeds={"spot": SPOT, "futures": FUTURES}, is_traded=True, ignored=IGNORED)

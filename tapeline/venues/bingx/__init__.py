@@ -28,6 +28,7 @@ pings; how long HTTP 418 bans. Spot has no demo: its test hosts are those of the
 
 from __future__ import annotations
 
+from tapeline.venues.bingx.ignored import IGNORED
 from tapeline.venues.bingx.market import BingxFeed
 from tapeline.venues.bingx.rest import Paths
 from tapeline.venues.contract import (
@@ -104,4 +105,4 @@ FUTURES = BingxFeed(
     ),
 )
 
-VENUE = Venue(id="bingx", name="BingX", feeds={"spot": SPOT, "futures": FUTURES})
+VENUE = Venue(id="bingx", name="BingX", feeds={"spot": SPOT, "futures": FUTURES}, ignored=IGNORED)

@@ -30,6 +30,7 @@ which is that of the book behind it (absent or 0 on the wire in 2026).
 
 from __future__ import annotations
 
+from tapeline.venues.bitget.ignored import IGNORED
 from tapeline.venues.bitget.market import BitgetFeed
 from tapeline.venues.contract import (
     BookProtocol,
@@ -102,4 +103,4 @@ FUTURES = BitgetFeed(
     "USDT-FUTURES",
 )
 
-VENUE = Venue(id="bitget", name="Bitget", feeds={"spot": SPOT, "futures": FUTURES})
+VENUE = Venue(id="bitget", name="Bitget", feeds={"spot": SPOT, "futures": FUTURES}, ignored=IGNORED)

@@ -19,6 +19,7 @@ UNCONFIRMED: that `u` leaves no number out on the 50, 200 and 1000-level topics 
 
 from __future__ import annotations
 
+from tapeline.venues.bybit.ignored import IGNORED
 from tapeline.venues.bybit.market import BybitFeed
 from tapeline.venues.contract import (
     BookProtocol,
@@ -85,4 +86,4 @@ FUTURES = BybitFeed(
     "linear",
 )
 
-VENUE = Venue(id="bybit", name="Bybit", feeds={"spot": SPOT, "futures": FUTURES}, is_traded=True)
+VENUE = Venue(id="bybit", name="Bybit", feeds={"spot": SPOT, "futures": FUTURES}, is_traded=True, ignored=IGNORED)

@@ -34,6 +34,7 @@ everything after 2026-09-23.
 from __future__ import annotations
 
 from tapeline.domain.checksum import ChecksumRule
+from tapeline.venues.coinex.ignored import IGNORED
 from tapeline.venues.coinex.market import CoinexFeed
 from tapeline.venues.coinex.reading import checksum
 from tapeline.venues.coinex.rest import WINDOW
@@ -100,4 +101,6 @@ FUTURES = CoinexFeed(
     )
 )
 
-VENUE = Venue(id="coinex", name="CoinEx (closing)", feeds={"spot": SPOT, "futures": FUTURES}, is_closing=True)
+VENUE = Venue(
+    id="coinex", name="CoinEx (closing)", feeds={"spot": SPOT, "futures": FUTURES}, is_closing=True, ignored=IGNORED
+)

@@ -45,6 +45,7 @@ from tapeline.venues.contract import (
     TradeProtocol,
     Venue,
 )
+from tapeline.venues.gateio.ignored import IGNORED
 from tapeline.venues.gateio.market import STREAMS_PER_REQUEST, GateFeed
 
 _REST = "https://api.gateio.ws"
@@ -103,4 +104,4 @@ FUTURES = GateFeed(
     "/api/v4/futures/usdt",
 )
 
-VENUE = Venue(id="gateio", name="Gate", feeds={"spot": SPOT, "futures": FUTURES})
+VENUE = Venue(id="gateio", name="Gate", feeds={"spot": SPOT, "futures": FUTURES}, ignored=IGNORED)

@@ -42,6 +42,7 @@ from tapeline.venues.contract import (
     TradeProtocol,
     Venue,
 )
+from tapeline.venues.htx.ignored import IGNORED
 from tapeline.venues.htx.market import HtxFeed
 
 _SPOT_HOSTS = Hosts(rest="https://api.huobi.pro", ws="wss://api.huobi.pro")
@@ -96,4 +97,4 @@ FUTURES = HtxFeed(
     ),
 )
 
-VENUE = Venue(id="htx", name="HTX", feeds={"spot": SPOT, "futures": FUTURES})
+VENUE = Venue(id="htx", name="HTX", feeds={"spot": SPOT, "futures": FUTURES}, ignored=IGNORED)

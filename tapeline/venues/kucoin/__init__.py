@@ -42,6 +42,7 @@ from tapeline.venues.contract import (
     TradeProtocol,
     Venue,
 )
+from tapeline.venues.kucoin.ignored import IGNORED
 from tapeline.venues.kucoin.market import KucoinFeed
 from tapeline.venues.kucoin.rest import Calls
 
@@ -111,4 +112,4 @@ FUTURES = KucoinFeed(
     ),
 )
 
-VENUE = Venue(id="kucoin", name="KuCoin", feeds={"spot": SPOT, "futures": FUTURES})
+VENUE = Venue(id="kucoin", name="KuCoin", feeds={"spot": SPOT, "futures": FUTURES}, ignored=IGNORED)

@@ -42,6 +42,7 @@ from tapeline.venues.contract import (
     Venue,
 )
 from tapeline.venues.mexc.futures_market import FuturesFeed
+from tapeline.venues.mexc.ignored import IGNORED
 from tapeline.venues.mexc.spot_market import SpotFeed
 
 # Pings of ours come every 5 s, so that a dead socket is known within 7 s; MEXC itself asks for one in 60 s.
@@ -97,4 +98,4 @@ FUTURES = FuturesFeed(
     )
 )
 
-VENUE = Venue(id="mexc", name="MEXC", feeds={"spot": SPOT, "futures": FUTURES})
+VENUE = Venue(id="mexc", name="MEXC", feeds={"spot": SPOT, "futures": FUTURES}, ignored=IGNORED)

@@ -1,18 +1,21 @@
 """The binary frames of MEXC's spot socket as messages; bytes that are none of its own are an InvalidMessage.
 
 The numbers are those of the venue's own .proto files, https://github.com/mexcdevelop/websocket-proto: names and types
-of what we read, in a table here, so that nothing is generated. Fields that are not named are skipped, as the venue
-appends some.
+of what we read or know, in a table here, so that nothing is generated. Fields that are not named are skipped, as the
+venue appends some, and told to who watches.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError
+from google.protobuf.unknown_fields import UnknownFieldSet
 
 from tapeline.errors import InvalidMessage
+from tapeline.venues.watching import WALKED, WATCHING
 
 MOST_BYTES: Final = 1 << 20
 """A frame of the whole book's changes has some ten thousand bytes; nothing that is longer is read."""
@@ -26,18 +29,25 @@ FIELDS: Final[dict[str, dict[str, tuple[int, str]]]] = {
     WRAPPER: {
         "channel": (1, "string"),
         "symbol": (3, "string"),
+        "symbolId": (4, "string"),
         "createTime": (5, "int64"),
         "sendTime": (6, "int64"),
     },
     "Depths": {
         "asks": (1, "Level[]"),
         "bids": (2, "Level[]"),
+        "eventType": (3, "string"),
         "fromVersion": (4, "string"),
         "toVersion": (5, "string"),
     },
-    "LimitDepths": {"asks": (1, "Level[]"), "bids": (2, "Level[]"), "version": (4, "string")},
+    "LimitDepths": {
+        "asks": (1, "Level[]"),
+        "bids": (2, "Level[]"),
+        "eventType": (3, "string"),
+        "version": (4, "string"),
+    },
     "Level": {"price": (1, "string"), "quantity": (2, "string")},
-    "Deals": {"deals": (1, "Deal[]")},
+    "Deals": {"deals": (1, "Deal[]"), "eventType": (2, "string")},
     "Deal": {
         "price": (1, "string"),
         "quantity": (2, "string"),
@@ -80,7 +90,21 @@ def message(frame: bytes) -> Any:  # noqa: ANN401 - a class made from a table ha
     for name in ("channel", "symbol"):
         if not getattr(found, name):
             raise InvalidMessage("a frame names its channel and its symbol", field=name)
+    if WATCHING:
+        WATCHING[-1].unknown += dict.fromkeys(_unknown(found, ""))
     return found
+
+
+def _unknown(found: Any, path: str) -> Iterator[str]:  # noqa: ANN401 - as `message`
+    """Yield the fields whose numbers stand in no table, or whose values have another type than there."""
+    for field in UnknownFieldSet(found):
+        yield f"{path}{field.field_number}"
+    for descriptor, value in found.ListFields():
+        if descriptor.message_type is None or descriptor.message_type.name == OTHER:
+            continue
+        repeats = not hasattr(value, "ListFields")
+        for inner in value[:WALKED] if repeats else (value,):
+            yield from _unknown(inner, f"{path}{descriptor.name}{'[]' if repeats else ''}.")
 
 
 def _push_class() -> Any:  # noqa: ANN401 - as `message`

@@ -38,6 +38,7 @@ from tapeline.venues.contract import (
     TradeProtocol,
     Venue,
 )
+from tapeline.venues.okx.ignored import IGNORED
 from tapeline.venues.okx.market import OkxFeed
 
 _MAIN = Hosts(rest="https://www.okx.com", ws="wss://ws.okx.com:8443")
@@ -101,4 +102,4 @@ FUTURES = OkxFeed(
     )
 )
 
-VENUE = Venue(id="okx", name="OKX", feeds={"spot": SPOT, "futures": FUTURES})
+VENUE = Venue(id="okx", name="OKX", feeds={"spot": SPOT, "futures": FUTURES}, ignored=IGNORED)

@@ -36,6 +36,7 @@ from tapeline.venues.contract import (
     TradeProtocol,
     Venue,
 )
+from tapeline.venues.uniswap.ignored import IGNORED
 from tapeline.venues.uniswap.ladder import STEPS
 from tapeline.venues.uniswap.market import UniswapFeed
 
@@ -64,4 +65,4 @@ SPOT = UniswapFeed(
     )
 )
 
-VENUE = Venue(id="uniswap", name="Uniswap V3", feeds={"spot": SPOT})
+VENUE = Venue(id="uniswap", name="Uniswap V3", feeds={"spot": SPOT}, ignored=IGNORED)

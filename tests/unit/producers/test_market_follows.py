@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from producers.actions import Action, Reopen, Send
+from producers.actions import Action, Look, Reopen, Send
 from producers.market import MarketFeed, Record
 from producers.pool import Slot
 from tapeline.domain.events import Gap, OfInstrument, Trade
@@ -61,7 +61,7 @@ def test_an_answer_leads_to_the_next_question_once() -> None:
     assert market.hear("notice_mint") == []
     assert market.hear("block") == [Send(SLOT, of_ticks(0).frame)]
     assert market.hear("block") == []
-    assert market.hear("book") == []
+    assert market.hear("book") == [Look(FRAMES["book"])]
     assert market.is_valid
     assert [one.trade_id[-2:] for one in market.made if isinstance(one, Trade)] == ["58", "59"]
 
