@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from schemas.topics import by_name
 from tapeline.domain.events import Book, Gap
@@ -108,6 +109,7 @@ async def test_a_symbol_that_nobody_lists_is_one_sentence_with_its_fix(up: Up) -
     assert screen.process.returncode == 1
 
 
+@pytest.mark.timeout(300)
 async def test_x_05_a_broker_that_goes_away_is_said_and_one_that_comes_back_is_read(stopped: Tapeline) -> None:
     symbol = "SUI/USDT"
     assert stopped.run("up").code == 0
