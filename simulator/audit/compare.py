@@ -46,7 +46,8 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
     """What was emitted, what of it is stored, and everything that should not be so.
 
     `duplicates` are rows above one per identity; `wrong_valid_books` of the `books_checked` are not what the market's
-    book was; `conflated` messages have no book row of their own, which is no loss. `naked_s_max` is the longest time
+    book was; `conflated` messages have no book row of their own, which is no loss. `funding` is
+    how many records of it are stored. `naked_s_max` is the longest time
     for which what was dealt of a symbol stood on one side apart from outages, `naked_s_max_crash` the longest beside
     one. `balanced`: nothing is lost, doubled, crossed or wrong, and there is no problem.
     """
@@ -64,6 +65,7 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
     spread_symbols: int
     symbols: int
     conflated: int
+    funding: int
     tick_to_signal_ms: Latency
     intents: int
     orders: OrderCounts
@@ -150,6 +152,7 @@ def audit_of(findings: Findings, signals: Signals, run: Listed, path: OrderPath 
         spread_symbols=len(signals.symbols),
         symbols=run.symbols,
         conflated=findings.conflated,
+        funding=findings.funding,
         tick_to_signal_ms=signals.latency(),
         intents=path.intents,
         orders=path.orders,

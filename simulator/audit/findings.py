@@ -40,6 +40,7 @@ class Findings:
     wrong: int = 0
     books: int = 0
     conflated: int = 0
+    funding: int = 0
     _said: list[str] = field(default_factory=list)
     _counts: Counter[About] = field(default_factory=Counter)
 

@@ -81,6 +81,21 @@ class GapRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return Instrument(self.venue, self.market, self.symbol)
 
 
+class FundingRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """How much is stored of one perpetual's funding: rows, and how many records they are, each once."""
+
+    venue: str
+    market: str
+    symbol: str
+    rows: int
+    records: int
+
+    @property
+    def instrument(self) -> Instrument:
+        """Return whose funding it is."""
+        return Instrument(self.venue, self.market, self.symbol)
+
+
 class SpreadRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One row of spreads: `took_us` from the oldest receipt among its inputs until it was published."""
 

@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from simulator.audit import compare, market
+from simulator.audit import compare, funding, market
 from simulator.audit import outages as written
 from simulator.audit.causes import Causes, causes_of
 from simulator.audit.compare import Audit
@@ -60,6 +60,7 @@ async def audit(
             dealings.append(dealings_of(one))
             played.append(dataclasses.replace(one, emitted={}, events=(), own=()))
         _strays(await opened.instruments(), gaps, known, findings)
+        funding.take(await opened.funding(), findings)
         async for rows in opened.spreads():
             signals.take(rows, findings)
     traded = await order_path_of(dealings, orders, away, findings) if until_us is None else None

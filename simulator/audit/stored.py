@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 import aiohttp
 import msgspec
 
-from simulator.audit.rows import BookRow, GapRow, Instrument, LevelRow, SpreadRow, TradeRow
+from simulator.audit.rows import BookRow, FundingRow, GapRow, Instrument, LevelRow, SpreadRow, TradeRow
 from tapeline.errors import InvalidMessage, Misconfigured, Unavailable
 
 Row = TypeVar("Row")
@@ -44,6 +44,10 @@ _GAPS: Final = """
 SELECT exchange_id, market_type, pair, channel, epoch, from_id, to_id, toUnixTimestamp64Micro(start_ts),
     toUnixTimestamp64Micro(end_ts), cause, backfilled, toUnixTimestamp64Micro(published_ts)
 FROM gaps FINAL ORDER BY exchange_id, market_type, pair, start_ts, channel, epoch"""
+_FUNDING: Final = """
+SELECT exchange_id, market_type, pair, count(),
+    uniqExact(tuple(epoch, received_ts, rate, mark_price, index_price, next_ts, interval_us))
+FROM funding GROUP BY exchange_id, market_type, pair ORDER BY ALL"""
 _SPREADS: Final = """
 SELECT pair, signal_id, toUnixTimestamp64Micro(published_ts) - toUnixTimestamp64Micro(first_received_ts)
 FROM spreads"""
@@ -51,6 +55,7 @@ _INSTRUMENTS: Final = """
 SELECT DISTINCT exchange_id, market_type, pair FROM (
     SELECT DISTINCT exchange_id, market_type, pair FROM orderbook_deltas
     UNION ALL SELECT DISTINCT exchange_id, market_type, pair FROM orderbook_snapshots
+    UNION ALL SELECT DISTINCT exchange_id, market_type, pair FROM funding
     UNION ALL SELECT DISTINCT exchange_id, market_type, pair FROM trades)
 ORDER BY ALL"""
 
@@ -94,6 +99,10 @@ class Store:
     async def gaps(self) -> list[GapRow]:
         """Return the last state of every gap."""
         return [row async for rows in self._rows(_GAPS, GapRow) for row in rows]
+
+    async def funding(self) -> list[FundingRow]:
+        """Return how much funding of each perpetual is stored."""
+        return [row async for rows in self._rows(_FUNDING, FundingRow) for row in rows]
 
     def spreads(self) -> AsyncIterator[list[SpreadRow]]:
         """Yield all spreads, many at a time."""

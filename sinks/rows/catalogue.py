@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from sinks.rows.deltas import DELTAS
+from sinks.rows.funding import FUNDING
 from sinks.rows.gaps import GAPS
 from sinks.rows.orders import ORDERS
 from sinks.rows.snapshots import SNAPSHOTS
@@ -12,6 +13,6 @@ from sinks.rows.spreads import SPREADS
 from sinks.rows.table import Table
 from sinks.rows.trades import TRADES
 
-TABLES: Final[tuple[Table, ...]] = (TRADES, SNAPSHOTS, DELTAS, GAPS, SPREADS, ORDERS)
+TABLES: Final[tuple[Table, ...]] = (TRADES, SNAPSHOTS, DELTAS, GAPS, FUNDING, SPREADS, ORDERS)
 
 BY_TOPIC: Final = {table.topic: table for table in TABLES}

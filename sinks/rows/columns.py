@@ -27,7 +27,7 @@ def longs(values: Iterable[int | None]) -> Any:  # noqa: ANN401 - as above
     return pa.array(list(values), LONG)
 
 
-def doubles(values: Iterable[float]) -> Any:  # noqa: ANN401 - as above
+def doubles(values: Iterable[float | None]) -> Any:  # noqa: ANN401 - as above
     """Return market numbers."""
     return pa.array(list(values), DOUBLE)
 

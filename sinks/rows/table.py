@@ -12,7 +12,7 @@ from tapeline.errors import InvalidMessage
 LAST_US: Final = 10_382_256_000_000_000
 """The first microsecond of 2299: DateTime64 ends in that year."""
 
-Channel = Literal["book", "trade"]
+Channel = Literal["book", "trade", "funding"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +21,8 @@ class Table:
 
     `check` refuses, with InvalidMessage, what the columns cannot hold. `stored` asks for the oldest keys of some
     groups, each from its own time on: the group's columns, the identity's, the time in microseconds. `newest` asks for
-    the newest record of each group since a time: the group's columns, epoch, identity as text, time. A table with a
+    the newest record of each group since a time: the group's columns, epoch, identity as text (null where it has no
+    order), time. A table with a
     `channel` has instruments for groups, and a hole in its topic becomes their gaps.
     """
 

@@ -9,7 +9,17 @@ from typing import Any, Final
 
 import msgspec
 
-from tapeline.cli.coverage_periods import TAPES, Coverage, Extent, Hole, Stream, coverages, hole, lacks
+from tapeline.cli.coverage_periods import (
+    FUNDING_WITHIN_US,
+    TAPES,
+    Coverage,
+    Extent,
+    Hole,
+    Stream,
+    coverages,
+    hole,
+    lacks,
+)
 from tapeline.cli.failure import CRASH, OK
 from tapeline.cli.market_symbols import Missing, symbol_of
 from tapeline.cli.reaching import services
@@ -33,6 +43,25 @@ FROM gaps FINAL
 WHERE pair = {pair:String} AND start_ts <= fromUnixTimestamp64Micro({to_us:Int64})
     AND (end_ts IS NULL OR end_ts >= fromUnixTimestamp64Micro({from_us:Int64}))
 ORDER BY start_ts"""
+# The records of the period, with the last one before it and the first one after it.
+_SILENCES: Final = """
+SELECT venue, market, 'funding' AS channel, before_us AS start_us, at_us AS end_us, 'silence' AS cause,
+    NULL AS detail, false AS backfilled, epoch, NULL AS from_id, NULL AS to_id
+FROM (
+    SELECT venue, market, epoch, at_us, lagInFrame(at_us, 1, at_us) OVER (
+        PARTITION BY venue, market ORDER BY at_us ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS before_us
+    FROM (
+        SELECT exchange_id AS venue, market_type AS market, epoch, toUnixTimestamp64Micro(ts) AS at_us
+        FROM funding WHERE pair = {pair:String}
+            AND ts BETWEEN fromUnixTimestamp64Micro({from_us:Int64}) AND fromUnixTimestamp64Micro({to_us:Int64})
+        UNION ALL SELECT exchange_id, market_type, argMax(epoch, ts), toUnixTimestamp64Micro(max(ts))
+        FROM funding WHERE pair = {pair:String} AND ts < fromUnixTimestamp64Micro({from_us:Int64})
+        GROUP BY exchange_id, market_type
+        UNION ALL SELECT exchange_id, market_type, argMin(epoch, ts), toUnixTimestamp64Micro(min(ts))
+        FROM funding WHERE pair = {pair:String} AND ts > fromUnixTimestamp64Micro({to_us:Int64})
+        GROUP BY exchange_id, market_type))
+WHERE at_us - before_us > {within_us:Int64}
+ORDER BY start_us"""
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,7 +136,8 @@ async def read(known: Endpoints, period: Asked) -> tuple[Coverage, ...]:
         for channel, table in TAPES.items():
             for one in await rows(_EXTENT, table=table, pair=period.symbol):
                 extents[one["venue"], one["market"], channel] = one["began_us"], one["ended_us"]
-        holes = await rows(_HOLES, pair=period.symbol, from_us=period.from_us, to_us=period.to_us)
+        when = {"pair": period.symbol, "from_us": period.from_us, "to_us": period.to_us}
+        holes = (*await rows(_HOLES, **when), *await rows(_SILENCES, **when, within_us=FUNDING_WITHIN_US))
     except Exception as error:
         # Whatever the library raises, it means that the store did not answer.
         raise Unavailable(f"ClickHouse did not answer ({clickhouse.reason(error)})") from error

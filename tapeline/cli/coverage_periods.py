@@ -1,7 +1,8 @@
 """Whether a period of a tape is whole: where its records begin and end, and the holes that the ledger has; pure.
 
 A period is whole where the tape has a record at its start or before, one at its end or later, and no hole in between
-that is open or was not filled. A closed hole of a book is one all the same: what changed in it is not recorded.
+that is open or was not filled. A closed hole of a book is one all the same: what changed in it is not recorded. Funding
+is a state that is told again and again: it is whole where it was told often enough.
 """
 
 from __future__ import annotations
@@ -15,8 +16,11 @@ from tapeline.domain.events import Channel
 from tapeline.domain.instruments import Market
 from tapeline.runtime import clock
 
-TAPES: Final[dict[Channel, str]] = {"book": "orderbook_deltas", "trade": "trades"}
-"""The table in which the records of a channel stand; funding has none, so of it only holes are known."""
+TAPES: Final[dict[Channel, str]] = {"book": "orderbook_deltas", "trade": "trades", "funding": "funding"}
+"""The table in which the records of a channel stand."""
+FUNDING_WITHIN_US: Final = 15 * 60 * 1_000_000
+"""Funding without a record for longer has a hole: the ledger has only what was shed of it, and the
+slowest venue is asked every ten minutes."""
 
 Stream = tuple[str, Market, Channel]
 Extent = tuple[int, int]

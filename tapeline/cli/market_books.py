@@ -63,6 +63,8 @@ class Standing:
     imbalance: float | None
     age_us: int
     holes: Holes
+    since_us: int | None = None
+    """Since when it is stale: its last word, or the word with which it turned; None while it is valid."""
 
     @property
     def name(self) -> str:
@@ -93,7 +95,7 @@ class Standing:
 class Books:
     """The newest book of each instrument that was asked for, and the holes that were told of it."""
 
-    __slots__ = ("_books", "_holes", "_plan", "symbol")
+    __slots__ = ("_books", "_holes", "_plan", "_turned", "symbol")
 
     def __init__(self, symbol: str, plan: Plan) -> None:
         """Begin with no books."""
@@ -101,6 +103,14 @@ class Books:
         self._plan = plan
         self._books: dict[str, Book] = {}
         self._holes: dict[str, Holes] = {}
+        # When each book was published first in the state in which it is.
+        self._turned: dict[str, int] = {}
+
+    def copied(self) -> Books:
+        """Return the books as they are now; what comes changes them no more."""
+        found = Books(self.symbol, self._plan)
+        found._books, found._holes, found._turned = dict(self._books), dict(self._holes), dict(self._turned)
+        return found
 
     def take(self, value: Book | Gap) -> None:
         """Take a record in, unless it was not asked for or a newer one is known."""
@@ -112,6 +122,8 @@ class Books:
         known = self._books.get(value.key)
         if known is None or (value.epoch, value.sequence) >= (known.epoch, known.sequence):
             self._books[value.key] = value
+            if known is None or known.state != value.state:
+                self._turned[value.key] = value.published_us
 
     def _take_gap(self, gap: Gap) -> None:
         """Count a hole of the book once: it is published when it opens and again when it closes."""
@@ -126,10 +138,16 @@ class Books:
             and self._plan.market in {None, of.market}
         )  # fmt: skip
 
-    def standings(self, now_us: int) -> tuple[Standing, ...]:
-        """Return how each instrument stands, by venue and market."""
+    def standings(self, now_us: int, depth: int | None = None) -> tuple[Standing, ...]:
+        """Return how each instrument stands by its `depth` best levels, by venue and market."""
         return tuple(
-            standing(self._books[key], self._holes.get(key, Holes()), depth=self._plan.depth, now_us=now_us)
+            standing(
+                self._books[key],
+                self._holes.get(key, Holes()),
+                depth=depth or self._plan.depth,
+                now_us=now_us,
+                turned_us=self._turned[key],
+            )
             for key in sorted(self._books)
         )
 
@@ -138,14 +156,15 @@ class Books:
         return spread.best(self.symbol, (self._books[key] for key in sorted(self._books)), now_us)
 
 
-def standing(book: Book, holes: Holes, *, depth: int, now_us: int) -> Standing:
-    """Judge one book at a moment by its `depth` best levels."""
+def standing(book: Book, holes: Holes, *, depth: int, now_us: int, turned_us: int | None = None) -> Standing:
+    """Judge one book at a moment by its `depth` best levels; `turned_us` is since when it says what it says."""
     difference, bps = None, None
+    valid = spread.tradable(book, now_us)
     if book.bid_prices and book.ask_prices:
         difference, bps = between(book.bid_prices[0], book.ask_prices[0])
     return Standing(
         book=book,
-        state="valid" if spread.tradable(book, now_us) else "stale",
+        state="valid" if valid else "stale",
         bids=_levels(book, "bid", book.bid_prices[:depth], book.bid_quantities[:depth]),
         asks=_levels(book, "ask", book.ask_prices[:depth], book.ask_quantities[:depth]),
         spread=difference,
@@ -153,6 +172,7 @@ def standing(book: Book, holes: Holes, *, depth: int, now_us: int) -> Standing:
         imbalance=_imbalance(book, depth),
         age_us=max(0, now_us - book.published_us),
         holes=holes,
+        since_us=None if valid else book.published_us if book.state == "valid" else turned_us,
     )
 
 

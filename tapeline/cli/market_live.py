@@ -18,7 +18,7 @@ import msgspec
 from tapeline.cli import market_reading
 from tapeline.cli.connecting import decoder_of
 from tapeline.cli.market_plan import Plan
-from tapeline.cli.market_reading import Feed, Take
+from tapeline.cli.market_reading import Extents, Feed, Take
 from tapeline.cli.market_symbols import Missing, symbol_of
 from tapeline.cli.reaching import services
 from tapeline.cli.render import Output
@@ -65,8 +65,7 @@ class Panel(Protocol):
 
 def run(out: Output, plan: Plan, make: Callable[[str, Plan], Panel]) -> int:
     """Show the symbol until the plan is met or Ctrl-C; exit code 1 when it is not there."""
-    # What the library logs of a broker that is gone would be written across the screen; we say it ourselves.
-    logging.getLogger("aiokafka").addHandler(logging.NullHandler())
+    silence()
     try:
         return until_stopped(_run(out, plan, make, services()))
     except Missing as missing:
@@ -74,10 +73,20 @@ def run(out: Output, plan: Plan, make: Callable[[str, Plan], Panel]) -> int:
         return missing.failure.exit_code
 
 
+def silence() -> None:
+    """Keep off the screen what the library logs of a broker that is gone; we say it ourselves."""
+    logging.getLogger("aiokafka").addHandler(logging.NullHandler())
+
+
+async def meant(plan: Plan, known: Endpoints) -> tuple[str, Extents]:
+    """Return the symbol that is asked for, Missing when nobody lists it, and how far the topics reach."""
+    extents = await market_reading.extents(known.kafka, market_reading.TOPICS)
+    return symbol_of(plan.text, await market_reading.known(known.kafka, extents)), extents
+
+
 async def _run(out: Output, plan: Plan, make: Callable[[str, Plan], Panel], known: Endpoints) -> None:
     async with AsyncExitStack() as stack:
-        extents = await market_reading.extents(known.kafka, market_reading.TOPICS)
-        symbol = symbol_of(plan.text, await market_reading.known(known.kafka, extents))
+        symbol, extents = await meant(plan, known)
         panel = make(symbol, plan)
         feed = await market_reading.opened(
             stack,

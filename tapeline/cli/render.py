@@ -77,6 +77,11 @@ class Output:
         with terminal.screen(self.stdout) as refresh:
             yield lambda _, view: refresh(view())
 
+    @property
+    def has_keys(self) -> bool:
+        """Tell whether a person sits in front of it and can press keys."""
+        return not self.as_json and self.stdout.isatty() and sys.stdin.isatty()
+
     def confirm(self, question: str) -> bool:
         """Ask a person for y or n on standard error; without a terminal the answer is no."""
         if self.as_json or not sys.stdin.isatty():

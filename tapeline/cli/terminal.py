@@ -1,13 +1,15 @@
-"""Views on a terminal or in a pipe: the only module that knows rich, loaded when a person looks."""
+"""Views on a terminal or in a pipe: the only module that shows by rich, loaded when a person looks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NoReturn, TextIO
 
+import rich.style
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
@@ -22,6 +24,10 @@ STYLES: dict[Style, str] = {
     "dim": "bright_black",
     "name": "cyan",
     "bold": "bold",
+    "bid": "green",
+    "ask": "red",
+    "best": "bold black on green",
+    "shade": "grey62 on grey19",
 }
 # A table that goes into a pipe or a file is never cut at 80 columns.
 _PIPE_WIDTH = 1000
@@ -59,6 +65,18 @@ def screen(stream: TextIO) -> Iterator[Callable[[View], None]]:
 def text(content: Line) -> Text:
     """Return a line as rich has it."""
     return Text.assemble(*((cell.text, STYLES[cell.style]) for cell in content.cells))
+
+
+def paragraph(lines: Sequence[Line]) -> Text:
+    """Return lines below one another as rich has them, none of them wrapped."""
+    found = Text("\n", no_wrap=True).join(map(text, lines))
+    found.no_wrap = True
+    return found
+
+
+def pieces(content: Line) -> list[Segment]:
+    """Return a line as rich writes it, piece by piece."""
+    return [Segment(cell.text, rich.style.Style.parse(STYLES[cell.style])) for cell in content.cells]
 
 
 def renderable(block: Line | Grid) -> RenderableType:

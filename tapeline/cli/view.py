@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Style = Literal["", "good", "warn", "bad", "dim", "name", "bold"]
+Style = Literal["", "good", "warn", "bad", "dim", "name", "bold", "bid", "ask", "best", "shade"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ from tapeline.runtime.endpoints import ClickHouseEndpoint
 from tapeline.runtime.runfile import RunFile
 from tapeline.runtime.settings import Settings
 from tests.support.clickhouse_front import free_port
-from tests.support.sinks import spread
+from tests.support.sinks import funding, spread
 from tests.unit.simulator.audit.run import FIRST, OF, START_US, Run, at, balanced, gap, played_run
 
 ROOT = Path(__file__).parents[2]
@@ -205,6 +205,27 @@ async def test_a_run_that_is_in_order_is_balanced(own: ClickHouseEndpoint, tmp_p
     await put(own, "signal.spread", [spread(OF.symbol, number) for number in (1, 2)])
     folder = written(run, tmp_path)
     assert await audit(folder, folder / outages.FILE_NAME, place_of(own)) == KILLED
+
+
+async def test_funding_is_counted_once_and_what_stands_twice_is_a_problem(
+    own: ClickHouseEndpoint, tmp_path: Path
+) -> None:
+    """K4: two parts that a venue told at one moment are two records; the same one again is a duplicate."""
+    run = killed()
+    await stored(own, run)
+    await put(own, "signal.spread", [spread(OF.symbol, number) for number in (1, 2)])
+    told = [funding(OF.symbol, 1, market="spot"), funding(OF.symbol, 1, market="spot", index_price=64_000.0)]
+    await put(own, "md.funding", told)
+    folder = written(run, tmp_path)
+    assert await audit(folder, folder / outages.FILE_NAME, place_of(own)) == msgspec.structs.replace(KILLED, funding=2)
+    await put(own, "md.funding", told[:1])
+    assert await audit(folder, folder / outages.FILE_NAME, place_of(own)) == msgspec.structs.replace(
+        KILLED,
+        funding=2,
+        duplicates=1,
+        problems=(f"{OF} funding: 1 of 3 rows repeat another one",),
+        balanced=False,
+    )
 
 
 async def test_rows_of_an_instrument_that_no_journal_lists_are_a_problem(

@@ -10,6 +10,7 @@ import pytest
 from schemas import topics
 from sinks import store
 from sinks.rows.deltas import DELTAS
+from sinks.rows.funding import FUNDING
 from sinks.rows.gaps import GAPS
 from sinks.rows.table import Table
 from sinks.rows.trades import TRADES
@@ -20,7 +21,7 @@ from tapeline.runtime.kafka import Publisher
 from tapeline.runtime.runfile import RunFile
 from tapeline.runtime.settings import Settings
 from tests.journeys.command import Tapeline
-from tests.support.sinks import NOW_US, delta, found, gap, trade
+from tests.support.sinks import NOW_US, delta, found, funding, gap, trade
 
 INSTRUMENTS = topics.by_name("ref.instrument")
 
@@ -108,3 +109,27 @@ async def test_a_time_is_whole_or_its_holes_are_told(
     code, error, said = tapeline.run("coverage", f"N{symbol}", "2h", "1h", "--json").refusal
     assert (code, error["kind"]) == (1, "missing")
     assert said.startswith(f"nothing of N{symbol} is stored: ")
+
+
+async def test_k4_funding_that_was_not_told_for_long_has_a_hole(
+    tapeline: Tapeline, tapeline_settings: Settings, symbol: str
+) -> None:
+    minute = 6_000
+    async with store.store(found(tapeline_settings).clickhouse) as tables:
+        # Bybit told nothing for sixteen minutes, OKX for fifteen.
+        told = [funding(symbol, number * minute) for number in (0, 10, 26, 30)]
+        told += [funding(symbol, number * minute, venue="okx") for number in (0, 15, 30)]
+        await tables.insert(FUNDING, FUNDING.columns(told), token=uuid.uuid4().hex, send_by_s=clock.monotonic_s() + 30)
+
+    def at(number: int) -> str:
+        return clock.iso(NOW_US + number * minute * 10_000)
+
+    silent = tapeline.run("coverage", symbol, at(12), at(20), "--json")
+    bybit, okx = silent.value["channels"]
+    assert (silent.code, silent.value["complete"], bybit["channel"], bybit["complete"]) == (1, False, "funding", False)
+    assert [(one["start"], one["end"], one["cause"], one["backfilled"]) for one in bybit["holes"]] == [
+        (at(10), at(26), "silence", False)
+    ]
+    assert (okx["channel"], okx["complete"], okx["holes"]) == ("funding", True, [])
+    later = tapeline.run("coverage", symbol, at(27), at(29), "--json")
+    assert (later.code, [one["complete"] for one in later.value["channels"]]) == (0, [True, True])

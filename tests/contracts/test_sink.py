@@ -14,6 +14,7 @@ from schemas import topics
 from sinks import store
 from sinks.known import Key
 from sinks.rows.deltas import DELTAS
+from sinks.rows.funding import FUNDING
 from sinks.rows.gaps import GAPS
 from sinks.rows.orders import ORDERS
 from sinks.rows.snapshots import SNAPSHOTS
@@ -39,6 +40,7 @@ from tests.support.sinks import (
     book,
     delta,
     found,
+    funding,
     gap,
     rows,
     spread,
@@ -123,6 +125,25 @@ async def test_each_record_stands_in_its_table_with_its_own_values(
     }
 
 
+async def test_k4_funding_stands_in_its_table_with_its_own_values(
+    tapeline_settings: Settings, tables: Store, symbol: str
+) -> None:
+    exact = {"rate": "0.00010000000000000000001"}
+    await put(tables, FUNDING, funding(symbol, 1, exact=exact), funding(symbol, 2, venue_us=None, next_us=None))
+    client = await clickhouse.connect(found(tapeline_settings).clickhouse)
+    query = """
+        SELECT market_type, toUnixTimestamp64Micro(ts), rate, mark_price, index_price,
+            toUnixTimestamp64Micro(next_ts), interval_us, epoch, toUnixTimestamp64Micro(received_ts), exact
+        FROM funding WHERE pair = {pair:String} ORDER BY ts"""
+    stored = [tuple(row) for row in (await client.query(query, parameters={"pair": symbol})).result_rows]
+    await client.close()
+    prices, every_us = (0.0001, 64_000.15, None), 28_800_000_000
+    assert stored == [
+        ("futures", NOW_US + 10_000, *prices, NOW_US + 3_600_000_000, every_us, NOW_US, NOW_US + 11_000, exact),
+        ("futures", NOW_US + 21_000, *prices, None, every_us, NOW_US, NOW_US + 21_000, {}),
+    ]
+
+
 @pytest.mark.parametrize(
     ("table", "values"),
     [
@@ -130,6 +151,7 @@ async def test_each_record_stands_in_its_table_with_its_own_values(
         pytest.param(SNAPSHOTS, [book, book], id="books"),
         pytest.param(DELTAS, [delta, delta], id="deltas"),
         pytest.param(GAPS, [gap, gap], id="gaps"),
+        pytest.param(FUNDING, [funding, funding], id="funding"),
         pytest.param(SPREADS, [spread, spread], id="spreads"),
         pytest.param(ORDERS, [order_event, order_event], id="orders"),
     ],
@@ -152,6 +174,9 @@ async def test_the_newest_of_an_instrument_is_found(tables: Store, symbol: str) 
     await put(tables, DELTAS, delta(symbol, 2), delta(symbol, 1))
     newest = {row[2]: tuple(row) for row in await tables.newest(DELTAS, NOW_US)}
     assert newest[symbol] == ("bybit", "spot", symbol, NOW_US, "2", NOW_US + 21_000)
+    await put(tables, FUNDING, funding(symbol, 2), funding(symbol, 1))
+    told = {row[2]: tuple(row) for row in await tables.newest(FUNDING, NOW_US)}
+    assert told[symbol] == ("bybit", "futures", symbol, NOW_US, None, NOW_US + 20_000)
 
 
 async def test_a_repeat_under_the_same_token_is_dropped(
@@ -169,6 +194,7 @@ async def test_what_is_sent_too_late_is_refused_whole(tapeline_settings: Setting
         (SNAPSHOTS, book(symbol, 1)),
         (DELTAS, delta(symbol, 1)),
         (GAPS, gap(symbol, 1)),
+        (FUNDING, funding(symbol, 1)),
         (SPREADS, spread(symbol, 1)),
         (ORDERS, order_event(symbol, 1)),
     ):
@@ -197,6 +223,26 @@ async def test_a_flow_is_stored_once_and_the_sink_says_that_it_lives(
     mine = [one for one in heard if isinstance(one, Heartbeat) and one.process == f"sinks-a-{symbol[:4]}"]
     assert mine[0].status == "online"
     assert mine[-1].status == "offline"
+
+
+async def test_k4_a_whole_book_is_stored_beside_the_change_that_it_comes_after(
+    tapeline_settings: Settings, tapeline_up: RunFile, own: Sinks, symbol: str
+) -> None:
+    """C-16, C-18, K4: told at subscribe, after a gap and each minute, under the sequence of the change before it."""
+    codec, topic = Codec(tapeline_up.schema_ids), topics.by_name("md.delta")
+    whole = delta(symbol, 1, kind="snapshot", follows=None, bid_prices=(64_000.1,), bid_quantities=(0.25,))
+    async with Publisher(found(tapeline_settings).kafka, client_id="test") as publisher:
+        for value in (delta(symbol, 1), whole, whole):
+            await publisher.publish(topic.name, b"k", codec.encode(topic, value), partition_of(symbol, 4))
+    sink = own.start("a")
+    change, snapshot = f"{symbol}/1/change", f"{symbol}/1/snapshot"
+    wanted = [f"{change}/0", f"{change}/1", f"{change}/2", f"{snapshot}/0", f"{snapshot}/1"]
+
+    async def stored() -> bool:
+        return (await rows(tapeline_settings, (symbol,)))["orderbook_deltas"] == wanted
+
+    await eventually(stored, within_s=30)
+    await sink.end()
 
 
 async def test_what_cannot_be_read_is_set_aside_and_its_neighbours_are_stored(

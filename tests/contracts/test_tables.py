@@ -84,6 +84,7 @@ async def test_k4_every_table_of_the_tape_sorts_by_instrument_first(client: Asyn
         "orderbook_snapshots": "exchange_id, market_type, pair, ts, epoch, sequence_num",
         "orderbook_deltas": "exchange_id, market_type, pair, ts, epoch, sequence_num, kind, level",
         "gaps": "exchange_id, market_type, pair, start_ts, channel, epoch",
+        "funding": "exchange_id, market_type, pair, ts, epoch, received_ts",
         "spreads": "pair, ts, signal_id",
         "order_events": "account, pair, ts, sequence_num",
     }

@@ -15,10 +15,10 @@ MARKETS = ["binance:futures", "binance:spot", "bybit:futures", "bybit:spot"]
 PIPELINE = {"producers", "processors", "sinks", "gateway", "registry", "kafka", "postgres", "clickhouse", "executor"}
 CLUSTER = {"kafka-1", "kafka-2", "kafka-3"}
 KEYS = [
-    "balanced", "books_checked", "conflated", "crossed_valid_books", "duplicates", "emitted", "faults", "gap_records",
-    "in_gaps", "intents", "kills", "lost", "naked_s_max", "naked_s_max_crash", "orders", "pnl", "problems", "processes",
-    "ran_s", "ready_s", "spread_symbols", "spreads", "stored", "symbols", "tick_to_order_ms", "tick_to_signal_ms",
-    "wrong_valid_books",
+    "balanced", "books_checked", "conflated", "crossed_valid_books", "duplicates", "emitted", "faults", "funding",
+    "gap_records", "in_gaps", "intents", "kills", "lost", "naked_s_max", "naked_s_max_crash", "orders", "pnl",
+    "problems", "processes", "ran_s", "ready_s", "spread_symbols", "spreads", "stored", "symbols", "tick_to_order_ms",
+    "tick_to_signal_ms", "wrong_valid_books",
 ]  # fmt: skip
 NOTHING_WRONG = {
     "lost": 0, "duplicates": 0, "crossed_valid_books": 0, "wrong_valid_books": 0, "problems": [], "balanced": True,
@@ -57,6 +57,7 @@ def test_a_quiet_demo_balances_in_a_folder_of_its_own_and_others_find_it(place: 
     assert of_orders(found) == (0, 0, 0, "0")
     assert (found["gap_records"], found["faults"], found["stored"]) == (0, {}, found["emitted"])
     assert (found["spread_symbols"], found["symbols"]) == (5, 5)
+    assert found["funding"] > 0
     assert 12 <= found["ran_s"] < 40
     assert set(found["processes"]) == {"supervisor", "simulator", *PIPELINE}
     assert [(one["record"], one["value"]["state"], len(one["value"]["bid_prices"])) for one in shown] == [

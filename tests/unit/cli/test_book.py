@@ -16,7 +16,7 @@ from tests.unit.cli.test_market_spreads import PAYS
 
 AGENTS = "it takes two books of it (`tapeline book`) and the agents (`tapeline status`)"
 PLAN = Plan(text=SYMBOL)
-HEAVY = ("aiokafka", "fastavro", "msgspec", "structlog", "tapeline.venues", "tapeline.runtime", "schemas")
+HEAVY = ("aiokafka", "fastavro", "textual", "msgspec", "structlog", "tapeline.venues", "tapeline.runtime", "schemas")
 
 
 def test_help_loads_nothing_heavy() -> None:

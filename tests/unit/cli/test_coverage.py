@@ -64,7 +64,7 @@ def test_a_time_is_whole_between_records_without_a_hole_that_is_missing(
     assert (found.began_us, found.ended_us) == extent
 
 
-def test_channels_stand_by_venue_and_market_and_funding_only_where_it_has_a_hole() -> None:
+def test_channels_stand_by_venue_and_market_and_what_has_no_tape_only_where_it_has_a_hole() -> None:
     funding = hole(row(market="futures", channel="funding"))
     later, first = hole(row(channel="trade", start_us=25)), hole(row(channel="trade"))
     found = coverages({TRADE: (1, 99), BOOK: (1, 99)}, [funding, later, first], 10, 40)

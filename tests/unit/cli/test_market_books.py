@@ -115,6 +115,27 @@ def test_stale_is_what_says_so_or_has_not_been_published_for_two_seconds(changes
     assert [one.state for one in taken(book(**changes)).standings(NOW_US)] == [state]
 
 
+def test_a_stale_book_is_stale_since_its_last_word_or_since_it_said_so() -> None:
+    def since(*values: Book) -> list[int | None]:
+        return [one.since_us for one in taken(*values).standings(NOW_US)]
+
+    silent = book(published_us=NOW_US - 9 * SECOND_US)
+    said, again = book(state="stale", published_us=NOW_US - 5), book(state="stale", sequence=8, published_us=NOW_US)
+    assert (since(BOOK), since(silent), since(silent, said, again)) == (
+        [None], [NOW_US - 9 * SECOND_US], [NOW_US - 5],
+    )  # fmt: skip
+    assert since(silent, said, again, book(sequence=9, published_us=NOW_US)) == [None]
+
+
+def test_a_copy_is_not_changed_by_what_comes() -> None:
+    books = taken(BOOK)
+    before = books.standings(NOW_US)
+    held = books.copied()
+    books.take(book(sequence=8))
+    books.take(gap())
+    assert (held.standings(NOW_US), shown(books)) == (before, [("bybit spot", 5, 8, "valid")])
+
+
 def test_a_clock_that_is_ahead_gives_no_age_below_zero() -> None:
     assert [one.age_us for one in taken(book(published_us=NOW_US + 5)).standings(NOW_US)] == [0]
 

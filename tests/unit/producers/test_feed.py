@@ -79,6 +79,7 @@ def state(feed: BookFeed, now_us: int = 0) -> str | None:
 
 
 def test_over_rest_the_snapshot_is_asked_for_once_the_first_change_is_here() -> None:
+    """K4: a whole book stands at the beginning of each subscription."""
     feed = rest()
     feed.connected(5)
     assert feed.delta(delta(10), 1) == [SNAPSHOT]
@@ -112,6 +113,7 @@ def test_from_a_stream_the_book_comes_by_itself_and_is_asked_for_when_it_does_no
 
 
 def test_after_a_hole_stale_is_published_first_then_the_gap_then_the_repair() -> None:
+    """K4: behind each gap of a book stands a whole one."""
     feed = valid()
     assert told(feed.delta(delta(12, 11), 7)) == [BookChanged(7), ("gap", "10", None, "sequence"), SNAPSHOT]
     assert state(feed) == "stale"
@@ -170,6 +172,7 @@ def test_a_request_without_any_answer_is_made_again() -> None:
 
 
 def test_a_valid_book_is_published_again_within_a_second_and_whole_each_minute() -> None:
+    """K4: a whole book every 60 s."""
     feed = valid()
     state(feed, 0)
     assert (feed.tick(899_999), feed.tick(900_000), feed.tick(900_001)) == ([], [BookChanged(None)], [])

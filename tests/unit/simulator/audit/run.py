@@ -269,6 +269,7 @@ BALANCED = Audit(
     spread_symbols=0,
     symbols=1,
     conflated=0,
+    funding=0,
     tick_to_signal_ms=Latency(),
     intents=0,
     orders=OrderCounts(),

@@ -10,13 +10,14 @@ import pytest
 from sinks.known import Key
 from sinks.rows.catalogue import TABLES
 from sinks.rows.deltas import DELTAS
+from sinks.rows.funding import FUNDING
 from sinks.rows.gaps import GAPS
 from sinks.rows.snapshots import SNAPSHOTS
 from sinks.rows.spreads import SPREADS
 from sinks.rows.table import Table
 from sinks.rows.trades import TRADES
 from tapeline.errors import InvalidMessage
-from tests.support.sinks import NOW_US, book, delta, gap, spread, trade
+from tests.support.sinks import NOW_US, book, delta, funding, gap, spread, trade
 
 S = "BTC/USDT"
 WHO = ("bybit", "spot", S)
@@ -173,6 +174,34 @@ def test_a_gap_open_and_closed() -> None:
     assert GAPS.key(open_gap) != GAPS.key(gap(S, 1))
 
 
+def test_k4_funding_whose_venue_gives_no_time_has_ours_and_a_resend_is_the_same() -> None:
+    told = funding(S, 1, venue_us=None, exact={"rate": "0.00010000000000000000001"})
+    assert rows(FUNDING, told) == [
+        {
+            "ts": at(11_000),
+            **HEAD,
+            "market_type": "futures",
+            "rate": 0.0001,
+            "mark_price": 64_000.15,
+            "index_price": None,
+            "next_ts": at(3_600_000_000),
+            "interval_us": 28_800_000_000,
+            "epoch": NOW_US,
+            "received_ts": at(11_000),
+            "published_ts": at(12_000),
+            "exact": [("rate", "0.00010000000000000000001")],
+        }
+    ]
+    assert FUNDING.key(funding(S, 1, published_us=NOW_US)) == FUNDING.key(funding(S, 1))
+
+
+@pytest.mark.parametrize(
+    "part", [{"rate": 0.0}, {"mark_price": 1.0}, {"index_price": 1.0}, {"next_us": None}, {"interval_us": None}]
+)
+def test_k4_parts_of_funding_of_one_moment_are_rows_of_their_own(part: dict[str, Any]) -> None:
+    assert FUNDING.key(funding(S, 1, **part)) != FUNDING.key(funding(S, 1))
+
+
 def test_a_spread() -> None:
     assert rows(SPREADS, spread(S, 1)) == [
         {
@@ -209,6 +238,7 @@ def test_a_spread() -> None:
         (SNAPSHOTS, book(S, 1, depth=-1), "depth"),
         (DELTAS, delta(S, 1, ask_prices=()), "ask_quantities"),
         (GAPS, gap(S, 1, end_us=-5), "end_us"),
+        (FUNDING, funding(S, 1, next_us=-1), "next_us"),
         (SPREADS, {**spread(S, 1), "published_us": 2**63 - 1}, "published_us"),
     ],
 )
@@ -224,6 +254,7 @@ def test_every_table_has_a_topic_of_its_own() -> None:
         ("md.book", "orderbook_snapshots"),
         ("md.delta", "orderbook_deltas"),
         ("md.gap", "gaps"),
+        ("md.funding", "funding"),
         ("signal.spread", "spreads"),
         ("order.event", "order_events"),
     ]
