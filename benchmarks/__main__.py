@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks import chain, codec, frames, order_figures, order_store, orders, postgres, sink, transport
+from benchmarks import chain, codec, frames, order_figures, order_store, orders, postgres, sink, spreads, transport
 from benchmarks.measure import Latency, Result, Run, machine
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -67,7 +67,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--all", action="store_true", help="also those that need services, which are started here")
     wanted = parser.parse_args()
-    quick = _run(_LIBRARIES, [*codec.run(), *frames.run(), *order_figures.run()], [])
+    quick = _run(_LIBRARIES, [*codec.run(), *frames.run(), *spreads.run(), *order_figures.run()], [])
     if wanted.all:
         stored, waited = order_store.run()
         results = [*transport.run(), *sink.run(), *postgres.run(), *stored]

@@ -11,10 +11,11 @@ from typing import NamedTuple
 import msgspec
 
 from benchmarks import codec as codec_benchmark
+from benchmarks import plain_spreads
 from benchmarks.exchange import Exchange
 from benchmarks.services import Services
 from processors.running import working
-from processors.spreads import SPREADS
+from processors.spreads import FEES
 from producers.link import Link
 from producers.market import MarketFeed, Record
 from producers.pool import Pool
@@ -39,6 +40,8 @@ WITHIN_S = 60.0
 AHEAD_US = 3_600_000_000
 """The other venue's books stay fresh, however slow the machine is."""
 REPUBLISH_S = 1.0
+EACH = plain_spreads.agent(FEES)
+"""Tells every spread at once, so that each frame has an answer; what ours lets rest is in `benchmarks.spreads`."""
 VENUE, OTHER = "binance", "bybit"
 _WAITING = 100_000
 _LOOK_S = 0.05
@@ -87,7 +90,7 @@ async def tape(stage: Stage) -> AsyncIterator[list[Seen]]:
     codec = Codec(stage.services.run.schema_ids)
     async with (
         Publisher(stage.kafka, client_id="benchmark") as publisher,
-        working(stage.services.settings, stage.services.endpoints, stage.group, (SPREADS,), Health("benchmark")),
+        working(stage.services.settings, stage.services.endpoints, stage.group, (EACH,), Health("benchmark")),
         Reader.assigned(stage.kafka, {"signal.spread": "end"}, client_id="benchmark") as reader,
         background("read", _read(reader, codec, seen)),
         producing(stage, codec, publisher),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
@@ -49,7 +49,8 @@ class Agent(Generic[State]):
     have then, before any other topic of the same partition. Those in `everywhere` have one partition and are told to
     all states, whole: what stood in them at the start comes before everything else. `recall` takes the place of
     `conclude` after a replayed batch, where to conclude would change the state as if its outputs were published.
-    With `placed`, `decide` gets each record as Placed. `measure` brings what was published into the metrics.
+    With `placed`, `decide` gets each record as Placed. `measure` brings what was published, and what the state counted,
+    into the metrics.
     """
 
     name: str
@@ -65,4 +66,4 @@ class Agent(Generic[State]):
     everywhere: tuple[str, ...] = ()
     recall: Callable[[State], None] | None = None
     placed: bool = False
-    measure: Callable[[Output], None] | None = None
+    measure: Callable[[State, Sequence[Output]], None] | None = None

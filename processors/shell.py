@@ -121,11 +121,11 @@ class Shell(Generic[State]):
             while lane.waiting:
                 decided = list(lane.waiting)
                 lane.waiting.clear()
-                await self._settle(decided)
+                await self._settle(lane.state, decided)
         finally:
             lane.running = False
 
-    async def _settle(self, decided: list[_Decided]) -> None:
+    async def _settle(self, state: State, decided: list[_Decided]) -> None:
         """Publish what follows from these batches, then acknowledge them in their order."""
         partition = decided[0].batch.partition
         outgoing: dict[str, list[Outgoing]] = defaultdict(list)
@@ -143,8 +143,7 @@ class Shell(Generic[State]):
         for one in decided:
             self._acknowledge(one)
             if measure is not None:
-                for output in one.outputs:
-                    measure(output)
+                measure(state, one.outputs)
 
     def _acknowledge(self, decided: _Decided) -> None:
         batch = decided.batch

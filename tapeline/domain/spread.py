@@ -5,8 +5,8 @@ All values are floats from books, computed the same way twice: a signal's id is 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from itertools import combinations
+import math
+from collections.abc import Iterable, Mapping
 from typing import Final
 from uuid import UUID, uuid5
 
@@ -19,6 +19,8 @@ STALE_AFTER_US: Final = 2_000_000
 """A book that was published longer ago is stale whatever it says: valid ones come again every second."""
 FILLS_PER_LEG: Final = 2
 """A spread is earned by going in and out again on both legs: four fills, each with its fee."""
+NO_WAY: Final = -1.0
+"""The gross of a way on which one side is too short for the size."""
 _NAMESPACE: Final = UUID("b8b2b0a4-3f0f-5d1c-9d0e-5f6c7a3e21d4")
 
 Fees = Mapping[tuple[str, Market], float]
@@ -79,13 +81,6 @@ class Spread(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return self.symbol
 
 
-class Refused(msgspec.Struct, frozen=True, kw_only=True):
-    """A pair without a spread, and why."""
-
-    instruments: tuple[str, str]
-    reason: str
-
-
 def average_price(prices: Iterable[float], quantities: Iterable[float], size: float) -> float | Short:
     """Return the average price at which a size executes over levels, best first; Short when they hold less."""
     if not size > 0:
@@ -119,52 +114,26 @@ def best(symbol: str, books: Iterable[Book], now_us: int) -> Best:
     return Best(symbol=symbol, bid=bid, ask=ask)
 
 
-def spreads(
-    books: Collection[Book], *, size: float, fees: Fees, causes: Collection[str], now_us: int, published_us: int
-) -> tuple[tuple[Spread, ...], tuple[Refused, ...]]:
-    """Return one spread per pair of a symbol's books, in the better direction, and the pairs that have none.
+def offered(book: Book, size: float) -> tuple[float, float]:
+    """Return for how much a size is bought and sold on a book; on a side that is too short for infinity and nothing.
 
-    Only pairs with a book among `causes` (keys of the books that are new since the last time) are computed.
+    So a way that is too short earns less than any other, -1, and needs no rule of its own.
     """
-    found: list[Spread] = []
-    refused: list[Refused] = []
-    alive = sorted((book for book in books if tradable(book, now_us)), key=lambda book: book.key)
-    buys = {book.key: average_price(book.ask_prices, book.ask_quantities, size) for book in alive}
-    sells = {book.key: average_price(book.bid_prices, book.bid_quantities, size) for book in alive}
-    for one, other in combinations(alive, 2):
-        caused = [book.first_received_us for book in (one, other) if book.key in causes]
-        if not caused or one.symbol != other.symbol:
-            continue
-        ways: list[tuple[float, Book, float, Book, float]] = []
-        for bought, sold in ((one, other), (other, one)):
-            buy, sell = buys[bought.key], sells[sold.key]
-            if not isinstance(buy, Short) and not isinstance(sell, Short):
-                ways.append((sell / buy - 1, bought, buy, sold, sell))
-        if ways:
-            way = max(ways, key=lambda way: way[0])
-            found.append(_spread(way, size, fees, first_received_us=min(caused), published_us=published_us))
-        else:
-            reason = f"neither way holds {size} on both sides"
-            refused.append(Refused(instruments=(one.key, other.key), reason=reason))
-    return tuple(found), tuple(refused)
+    buy = average_price(book.ask_prices, book.ask_quantities, size)
+    sell = average_price(book.bid_prices, book.bid_quantities, size)
+    return math.inf if isinstance(buy, Short) else buy, 0.0 if isinstance(sell, Short) else sell
 
 
-def signal_id(bought: Book, sold: Book, size: float) -> str:
-    """Return the id of a spread: the same inputs give the same id, whoever computes it and when."""
-    legs = "|".join(f"{book.key}@{book.epoch}.{book.sequence}" for book in (bought, sold))
-    return str(uuid5(_NAMESPACE, f"{AGENT}|{legs}|{size!r}"))
+def gross_of(buy: float, sell: float) -> float:
+    """Return what buying and selling at these prices earns before fees, as a fraction; NO_WAY when a side is short."""
+    return sell / buy - 1
 
 
-def _spread(
-    way: tuple[float, Book, float, Book, float],
-    size: float,
-    fees: Fees,
-    *,
-    first_received_us: int,
-    published_us: int,
+def build(
+    bought: Book, buy: float, sold: Book, sell: float, *, size: float, fees: float, first_received_us: int, now_us: int
 ) -> Spread:
-    gross, bought, buy, sold, sell = way
-    fee = FILLS_PER_LEG * (fees[bought.venue, bought.market] + fees[sold.venue, sold.market])
+    """Return the spread of buying a size on one book and selling it on another, with the fees of all four fills."""
+    gross = gross_of(buy, sell)
     return Spread(
         signal_id=signal_id(bought, sold, size),
         symbol=bought.symbol,
@@ -180,12 +149,18 @@ def _spread(
         sell_sequence=sold.sequence,
         sell_price=sell,
         gross=gross,
-        fees=fee,
-        net=gross - fee,
+        fees=fees,
+        net=gross - fees,
         first_received_us=first_received_us,
         received_us=max(bought.received_us, sold.received_us),
-        published_us=published_us,
+        published_us=now_us,
     )
+
+
+def signal_id(bought: Book, sold: Book, size: float) -> str:
+    """Return the id of a spread: the same inputs give the same id, whoever computes it and when."""
+    legs = "|".join(f"{book.key}@{book.epoch}.{book.sequence}" for book in (bought, sold))
+    return str(uuid5(_NAMESPACE, f"{AGENT}|{legs}|{size!r}"))
 
 
 def _quote(book: Book, price: float, quantity: float) -> Quote:

@@ -124,6 +124,9 @@ SOCKETS_LOST = Counter("tapeline_sockets_lost_total", "connections lost; each is
 SPREAD_NET = Gauge(
     "tapeline_spread_net_ratio", "newest spread net of fees, as a fraction of the price", ("symbol", "buy", "sell")
 )
+SPREADS_CONFLATED = Counter(
+    "tapeline_spreads_conflated_total", "spreads computed and never published, as a newer one of their pair came"
+)
 
 # whoever asks a venue
 LIMITER_WAIT_S = Histogram(

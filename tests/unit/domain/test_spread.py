@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from tapeline.domain.events import Book, Market
-from tapeline.domain.spread import Best, Fees, Quote, Refused, Short, Spread, average_price, best, signal_id, spreads
+from tapeline.domain.spread import (
+    NO_WAY,
+    Best,
+    Quote,
+    Short,
+    Spread,
+    average_price,
+    best,
+    build,
+    gross_of,
+    offered,
+    signal_id,
+)
 
 NOW_US = 10_000_000
-FEES: Fees = {("binance", "spot"): 0.001, ("binance", "futures"): 0.0005, ("bybit", "futures"): 0.00055}
 
 
 def book(
@@ -89,63 +101,38 @@ def test_d_02_a_symbol_without_a_tradable_book_has_no_best() -> None:
 def test_d_04_a_spread_is_net_of_four_fees() -> None:
     dear = book("bybit", bid=101, ask=102, sequence=9)
     cheap = book("binance", bid=99, ask=100)
-    found, refused = spreads([dear, cheap], size=1.0, fees=FEES, causes={dear.key}, now_us=NOW_US, published_us=3)
-    assert refused == ()
     gross, fees = 101 / 100 - 1, 2 * (0.0005 + 0.00055)
-    assert found == (
-        Spread(
-            signal_id=signal_id(cheap, dear, 1.0),
-            symbol="BTC/USDT",
-            quantity=1.0,
-            buy_venue="binance",
-            buy_market="futures",
-            buy_epoch=5,
-            buy_sequence=7,
-            buy_price=100.0,
-            sell_venue="bybit",
-            sell_market="futures",
-            sell_epoch=5,
-            sell_sequence=9,
-            sell_price=101.0,
-            gross=gross,
-            fees=fees,
-            net=gross - fees,
-            first_received_us=dear.first_received_us,
-            received_us=dear.received_us,
-            published_us=3,
-        ),
+    found = build(cheap, 100.0, dear, 101.0, size=1.0, fees=fees, first_received_us=dear.first_received_us, now_us=3)
+    assert found == Spread(
+        signal_id=signal_id(cheap, dear, 1.0),
+        symbol="BTC/USDT",
+        quantity=1.0,
+        buy_venue="binance",
+        buy_market="futures",
+        buy_epoch=5,
+        buy_sequence=7,
+        buy_price=100.0,
+        sell_venue="bybit",
+        sell_market="futures",
+        sell_epoch=5,
+        sell_sequence=9,
+        sell_price=101.0,
+        gross=gross,
+        fees=fees,
+        net=gross - fees,
+        first_received_us=dear.first_received_us,
+        received_us=dear.received_us,
+        published_us=3,
     )
 
 
-def test_d_04_every_pair_with_a_new_book_has_one_spread_in_its_better_direction() -> None:
-    books = [
-        book("binance", bid=99, ask=100),
-        book("binance", bid=98, ask=99, market="spot"),
-        book("bybit", bid=101, ask=102),
-    ]
-    every, _ = spreads(books, size=1.0, fees=FEES, causes={one.key for one in books}, now_us=NOW_US, published_us=3)
-    assert [(one.buy_venue, one.buy_market, one.sell_venue, one.sell_market) for one in every] == [
-        ("binance", "spot", "binance", "futures"),
-        ("binance", "futures", "bybit", "futures"),
-        ("binance", "spot", "bybit", "futures"),
-    ]
-    caused, _ = spreads(books, size=1.0, fees=FEES, causes={books[2].key}, now_us=NOW_US, published_us=3)
-    assert caused == every[1:]
-    assert spreads(books, size=1.0, fees=FEES, causes=(), now_us=NOW_US, published_us=3) == ((), ())
-
-
-def test_d_02_a_stale_book_has_no_spread() -> None:
-    books = [book("binance", bid=99, ask=100), book("bybit", bid=101, ask=102, age_us=2_000_001)]
-    causes = {one.key for one in books}
-    assert spreads(books, size=1.0, fees=FEES, causes=causes, now_us=NOW_US, published_us=3) == ((), ())
-
-
-def test_d_03_books_too_short_for_the_size_are_refused_by_name() -> None:
-    books = [book("binance", bid=99, ask=100), book("bybit", bid=101, ask=102)]
-    causes = {books[0].key}
-    found, refused = spreads(books, size=3.0, fees=FEES, causes=causes, now_us=NOW_US, published_us=3)
-    assert found == ()
-    assert refused == (Refused(instruments=(books[0].key, books[1].key), reason="neither way holds 3.0 on both sides"),)
+def test_d_03_a_side_that_is_too_short_for_the_size_has_no_way() -> None:
+    found = book("binance", bid=99, ask=100, size=2.0)
+    assert offered(found, 4.0) == (100.5, 98.5)
+    short = msgspec.structs.replace(found, ask_prices=(100.0,), ask_quantities=(2.0,))
+    assert offered(short, 4.0) == (math.inf, 98.5)
+    assert offered(book("binance", bid=99, ask=100, size=1.0), 4.0) == (math.inf, 0.0)
+    assert (gross_of(math.inf, 98.5), gross_of(100.0, 0.0), gross_of(math.inf, 0.0)) == (NO_WAY, NO_WAY, NO_WAY)
 
 
 def test_a_signal_is_named_by_its_inputs_alone() -> None:

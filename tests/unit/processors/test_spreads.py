@@ -5,9 +5,11 @@ from __future__ import annotations
 import msgspec
 
 from processors.agent import Output
-from processors.spreads import SPREADS, Board, conclude, size_for, take
+from processors.spread_board import Board
+from processors.spreads import FEES, SPREADS, conclude, measure, recall, take
 from tapeline.domain import spread
 from tapeline.domain.events import Book
+from tapeline.runtime import metrics
 from tests.support.records import BOOK
 
 CHEAP = msgspec.structs.replace(BOOK, venue="binance", market="spot", bid_prices=(63_000.0, 62_999.0), exact=None)
@@ -16,10 +18,14 @@ DEAR = msgspec.structs.replace(BOOK, exact=None)
 
 
 def told(*books: Book, board: Board | None = None) -> list[Output]:
-    state = board or Board()
+    state = board or Board(FEES)
     for book in books:
         assert take(state, book) == ()
     return list(conclude(state))
+
+
+def conflated() -> float:
+    return metrics.registry().get_sample_value("tapeline_spreads_conflated_total") or 0.0
 
 
 def of(output: Output) -> spread.Spread:
@@ -39,7 +45,7 @@ def test_two_venues_give_one_spread_in_the_better_direction_net_of_fees() -> Non
 
 
 def test_nothing_follows_from_a_book_that_is_no_news() -> None:
-    board = Board()
+    board = Board(FEES)
     assert len(told(CHEAP, DEAR, board=board)) == 1
 
     assert told(msgspec.structs.replace(DEAR, published_us=DEAR.published_us + 1), board=board) == []
@@ -69,6 +75,23 @@ def test_only_the_newest_book_of_an_instrument_counts() -> None:
     assert SPREADS.newest == {"md.book"}
 
 
-def test_the_size_is_a_power_of_ten_worth_about_a_thousand() -> None:
-    assert size_for(BOOK) == 0.01
-    assert size_for(msgspec.structs.replace(BOOK, bid_prices=(0.00002,))) == 10_000_000
+def test_what_was_replayed_is_told_by_the_first_batch_that_counts() -> None:
+    board = SPREADS.fresh()
+    for one in (CHEAP, DEAR):
+        assert take(board, one) == ()
+        recall(board)
+
+    [output] = told(msgspec.structs.replace(CHEAP, published_us=CHEAP.published_us + 1), board=board)
+
+    assert of(output) == msgspec.structs.replace(of(told(CHEAP, DEAR)[0]), published_us=CHEAP.published_us + 1)
+
+
+def test_what_is_never_told_reaches_the_metrics_once() -> None:
+    board = SPREADS.fresh()
+    board.conflated = 3
+    before = conflated()
+
+    measure(board, told(CHEAP, DEAR))
+    measure(board, ())
+
+    assert conflated() == before + 3
