@@ -1,4 +1,4 @@
--- What is to be recorded and traded, written by people; daemons only lease it. All rows of one exchange, market and pair,
+-- What is to be recorded and traded, written by people, daemons only lease it. All rows of one exchange, market and pair,
 -- of both tables, are leased together: whoever holds one of them holds all.
 CREATE TABLE monitoring (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -19,10 +19,10 @@ CREATE TABLE monitoring (
 );
 COMMENT ON TABLE monitoring IS 'Which pairs are recorded (C-10)';
 COMMENT ON COLUMN monitoring.daemon_priority IS 'Higher is leased first';
-COMMENT ON COLUMN monitoring.orderbook_depth IS 'Levels a side of the published book; 0: all';
-COMMENT ON COLUMN monitoring.updated_at IS 'When a person changed it last; leases do not count';
+COMMENT ON COLUMN monitoring.orderbook_depth IS 'Levels a side of the published book, 0: all';
+COMMENT ON COLUMN monitoring.updated_at IS 'When a person changed it last, leases do not count';
 COMMENT ON COLUMN monitoring.daemon_id IS 'Which daemon records it, NULL: nobody (K5)';
-COMMENT ON COLUMN monitoring.lease_until IS 'By the clock of this database; later anybody may take it';
+COMMENT ON COLUMN monitoring.lease_until IS 'By the clock of this database, later anybody may take it';
 CREATE INDEX monitoring_place ON monitoring (exchange_id, market_type, enabled);
 CREATE INDEX monitoring_priority ON monitoring (daemon_priority);
 
@@ -46,9 +46,9 @@ CREATE TABLE trade (
 COMMENT ON TABLE trade IS 'Which pairs are recorded because a strategy is to trade them (C-11)';
 COMMENT ON COLUMN trade.daemon_priority IS 'Higher is leased first';
 COMMENT ON COLUMN trade.strategy_id IS 'NULL: trader.default_strategy';
-COMMENT ON COLUMN trade.updated_at IS 'When a person changed it last; leases do not count';
+COMMENT ON COLUMN trade.updated_at IS 'When a person changed it last, leases do not count';
 COMMENT ON COLUMN trade.daemon_id IS 'Which daemon records it, NULL: nobody (K5)';
-COMMENT ON COLUMN trade.lease_until IS 'By the clock of this database; later anybody may take it';
+COMMENT ON COLUMN trade.lease_until IS 'By the clock of this database, later anybody may take it';
 CREATE UNIQUE INDEX trade_once ON trade (exchange_id, market_type, trade_pair, coalesce(strategy_id, ''));
 CREATE INDEX trade_place ON trade (exchange_id, market_type, enabled);
 CREATE INDEX trade_priority ON trade (daemon_priority);
