@@ -12,8 +12,10 @@ from simulator import faults
 from tapeline.cli import reaching
 from tapeline.errors import Misconfigured
 from tapeline.runtime.settings import Monitor, Server, Settings, Simulation, Strategies, Trader, Venues
+from tapeline.venues.registry import VENUES
 
 KILL: Final = "kill"
+ALL: Final = "all"
 CAPS: Final[dict[str, Any]] = {
     "max_open_orders": 100,
     "max_open_positions": 40,
@@ -76,9 +78,15 @@ def settings_of(found: Settings, wish: Wish) -> Settings:
             "monitor": Monitor(**{**found.monitor.model_dump(exclude_unset=True), "symbols": "all", **venues}),
             "server": Server(port=0),
             "trader": Trader(**{**CAPS, **found.trader.model_dump(exclude_unset=True)}),
-            "strategies": Strategies(run=found.strategies.run or STRATEGIES),
+            "strategies": Strategies(run=found.strategies.run or (STRATEGIES if _trades(wish.venues) else ())),
         }
     )
+
+
+def _trades(venues: str | None) -> bool:
+    """Tell whether all venues that can be traded on take part: orders go to each of them."""
+    words = {word.strip() for word in (venues or ALL).split(",")}
+    return ALL in words or words.issuperset(one.id for one in VENUES.values() if one.is_traded)
 
 
 def empty(folder: Path) -> None:
