@@ -36,7 +36,10 @@ PATIENCE_US: Final = 3 * US_PER_S
 AGAIN_US: Final = 200_000
 """After a snapshot that did not help, or a check that found the book behind, ask again so soon."""
 FIRST_US: Final = US_PER_S
-"""Without any change a book over REST is asked for this long after the connection: the market may be quiet."""
+"""Without any change a book that is asked for comes this long after its stream was confirmed: it may be quiet."""
+
+UNCONFIRMED_US: Final = 60 * US_PER_S
+"""Also a stream that the venue never confirmed has its book asked for by then."""
 
 
 class BookFeed:
@@ -49,7 +52,8 @@ class BookFeed:
         self._protocol = protocol
         self.depth = depth
         self._connected = False
-        # Where snapshots are asked for, none was yet in this epoch.
+        self._comes = protocol.snapshot == "stream"
+        # No snapshot was asked for yet in this epoch.
         self._unasked = False
         self._ask_us: int | None = None
         self._asked_us: int | None = None
@@ -67,11 +71,15 @@ class BookFeed:
         """Begin a new epoch: the socket is open and the stream has been asked for."""
         self.keeper.connected(epoch)
         self._connected = True
-        asked_for = self._protocol.snapshot != "stream"
-        self._unasked = asked_for
-        self._ask_us = now_us + (FIRST_US if asked_for else PATIENCE_US)
+        # With many streams on a socket it takes a while until each is asked for: no book is had before that.
+        self._unasked, self._ask_us = True, now_us + UNCONFIRMED_US
         self._asked_us = self._behind_at = None
         return []
+
+    def subscribed(self, now_us: int) -> None:
+        """Hear that the venue has confirmed the stream: changes come from now on, if there are any."""
+        if self._connected and self._unasked and self.keeper.state != "valid":
+            self._ask_us = now_us + (PATIENCE_US if self._comes else FIRST_US)
 
     def lost(self, cause: GapCause, detail: str | None, now_us: int) -> Effects:
         """Hear that the connection is gone: the book is stale at once."""
@@ -99,7 +107,7 @@ class BookFeed:
             return [*self._gone(outcome, now_us), *self._ask(now_us)]
         if isinstance(outcome, Restored):
             return self._restored(outcome, now_us)
-        if isinstance(outcome, Kept) and self._unasked:
+        if isinstance(outcome, Kept) and self._unasked and not self._comes:
             # The first change is here: a snapshot from now on can be continued.
             return self._ask(now_us)
         return []

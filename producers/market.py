@@ -1,7 +1,8 @@
 """One market of a venue without its sockets: happenings go in, records wait in the outbox, actions are for the shell.
 
-A subscription's answer is what connects trades, the connection itself what connects books. A snapshot of a venue whose
-stream sends it is had by giving up and asking for that one book again, so that nobody else sees a gap.
+A subscription's answer is what connects trades, the connection itself what connects books; a snapshot is asked for once
+the answer or a change is here. One of a venue whose stream sends it is had by giving up and asking for that one book
+again, so that nobody else sees a gap.
 """
 
 from __future__ import annotations
@@ -328,6 +329,8 @@ class MarketFeed:
             if want.channel == "trade" and want.native in self._trades:
                 feed = self._trades[want.native]
                 actions += self._done(want.native, feed.connected(max(now_us, feed.epoch + 1), now_us))
+            elif want.channel == "book" and want.native in self._book:
+                self._book[want.native].subscribed(now_us)
         return actions
 
     def _in_base(self, event: E) -> E:

@@ -10,6 +10,7 @@ from tapeline.domain.book import BookDelta, BookSnapshot, Hole
 from tapeline.domain.events import Book, DeltaBatch, Gap, OfInstrument
 from tapeline.venues.binance import SPOT as BINANCE
 from tapeline.venues.bybit import SPOT as BYBIT
+from tapeline.venues.contract import Feed
 
 OF = OfInstrument(venue="binance", market="spot", symbol="BTC/USDT")
 S = 1_000_000
@@ -90,12 +91,37 @@ def test_over_rest_the_snapshot_is_asked_for_once_the_first_change_is_here() -> 
 def test_a_quiet_market_is_asked_for_its_book_too() -> None:
     feed = rest()
     feed.connected(5, 0)
+    feed.subscribed(0)
     assert (feed.tick(S - 1), feed.tick(S), feed.tick(S + 1)) == ([], [SNAPSHOT], [])
+
+
+@pytest.mark.parametrize(("protocol", "wait_us"), [(BINANCE, S), (BYBIT, 3 * S)], ids=["over REST", "from a stream"])
+def test_no_snapshot_is_asked_for_before_its_stream_was_confirmed(protocol: Feed, wait_us: int) -> None:
+    feed = BookFeed(OF, protocol.facts.book, depth=20)
+    feed.connected(5, 0)
+    assert feed.tick(30 * S) == []
+    feed.subscribed(30 * S)
+    assert (feed.tick(30 * S + wait_us - 1), feed.tick(30 * S + wait_us)) == ([], [SNAPSHOT])
+
+
+def test_a_stream_that_was_never_confirmed_is_asked_for_its_book_all_the_same() -> None:
+    feed = rest()
+    feed.connected(5, 0)
+    assert (feed.tick(60 * S - 1), feed.tick(60 * S)) == ([], [SNAPSHOT])
+
+
+def test_a_stream_that_is_confirmed_after_its_first_change_asks_for_no_second_snapshot() -> None:
+    feed = rest()
+    feed.connected(5, 0)
+    assert feed.delta(delta(10), 1) == [SNAPSHOT]
+    feed.subscribed(2)
+    assert feed.tick(S + 2) == []
 
 
 def test_from_a_stream_the_book_comes_by_itself_and_is_asked_for_when_it_does_not() -> None:
     feed = BookFeed(OF, BYBIT.facts.book, depth=20)
     feed.connected(5, 0)
+    feed.subscribed(0)
     assert feed.delta(delta(10), 1) == []
     assert (feed.tick(3 * S - 1), feed.tick(3 * S)) == ([], [SNAPSHOT])
     assert told(feed.snapshot(snapshot(20, replaces=True), 4 * S)) == [("snapshot", 20), BookChanged(201)]
