@@ -57,6 +57,7 @@ class BookFeed:
         self._unasked = False
         self._ask_us: int | None = None
         self._asked_us: int | None = None
+        self._late_us = 0
         self._published_us = 0
         self._whole_us = 0
         self._check_us = 0
@@ -78,8 +79,12 @@ class BookFeed:
 
     def subscribed(self, now_us: int) -> None:
         """Hear that the venue has confirmed the stream: changes come from now on, if there are any."""
-        if self._connected and self._unasked and self.keeper.state != "valid":
+        if not self._connected or self.keeper.state == "valid":
+            return
+        if self._unasked:
             self._ask_us = now_us + (PATIENCE_US if self._comes else FIRST_US)
+        elif self._comes and self._asked_us is not None:
+            self._late_us = now_us + PATIENCE_US
 
     def lost(self, cause: GapCause, detail: str | None, now_us: int) -> Effects:
         """Hear that the connection is gone: the book is stale at once."""
@@ -155,7 +160,7 @@ class BookFeed:
         if not self._connected:
             return []
         if self.keeper.state != "valid":
-            late = self._asked_us is not None and now_us >= self._asked_us + PATIENCE_US
+            late = self._asked_us is not None and now_us >= self._late_us
             due = self._asked_us is None and self._ask_us is not None and now_us >= self._ask_us
             return self._ask(now_us) if late or due else []
         effects: Effects = []
@@ -194,6 +199,8 @@ class BookFeed:
 
     def _ask(self, now_us: int) -> Effects:
         self._asked_us, self._ask_us, self._unasked = now_us, None, False
+        # To ask again while the first still waits for its turn on the socket would make all wait longer.
+        self._late_us = now_us + (UNCONFIRMED_US if self._comes else PATIENCE_US)
         return [Fetch("snapshot")]
 
     def _gone(self, outcome: WentStale | Ignored, now_us: int) -> Effects:

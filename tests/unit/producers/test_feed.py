@@ -104,6 +104,16 @@ def test_no_snapshot_is_asked_for_before_its_stream_was_confirmed(protocol: Feed
     assert (feed.tick(30 * S + wait_us - 1), feed.tick(30 * S + wait_us)) == ([], [SNAPSHOT])
 
 
+def test_a_book_that_waits_for_its_turn_on_the_socket_is_not_asked_for_twice() -> None:
+    feed = BookFeed(OF, BYBIT.facts.book, depth=20)
+    feed.connected(5, 0)
+    feed.snapshot(snapshot(10, replaces=True), 0)
+    assert feed.delta(delta(12), S)[-1] == SNAPSHOT
+    assert feed.tick(40 * S) == []
+    feed.subscribed(40 * S)
+    assert (feed.tick(43 * S - 1), feed.tick(43 * S)) == ([], [SNAPSHOT])
+
+
 def test_a_stream_that_was_never_confirmed_is_asked_for_its_book_all_the_same() -> None:
     feed = rest()
     feed.connected(5, 0)
