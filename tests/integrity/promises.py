@@ -13,8 +13,8 @@ FOUND_MS: Final = 1_000
 SILENCE_MS: Final = 23_000
 """A silence is found by the second look after 20 s."""
 MERGED: Final = frozenset({("mexc", "futures")})
-"""Where a REST answer may fall inside a message that, in the simulator, leaves out what has changed back by its end: then
-the book behind the repair may be wrong for a moment."""
+"""Where a REST answer may fall inside a message that, in the simulator, leaves out what has changed back by its end:
+then the book behind the repair may be wrong for a moment."""
 NUMBERS: Final = {"sequence": "number", "previous": "previous number"}
 
 
