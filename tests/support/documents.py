@@ -109,6 +109,7 @@ MAKERS: dict[str, Callable[[], str]] = {
     "reliability": reliability.table,
     "integrity": integrity.found_table,
     "windows": integrity.windows_table,
+    "peer": integrity.peer_table,
     "unknowable": integrity.unknowable,
 }
 
