@@ -66,6 +66,10 @@ docs: ready ## make the parts of the documents that come from the catalogues aga
 nightly: ready ## what takes long: more examples and stories, and docs/reliability.md
 	@$(BIN)/python -m pytest --nightly tests/properties tests/simulation tests/nightly $(ARGS)
 
+.PHONY: integrity
+integrity: ready ## faults in every venue's frames: what finds them, into docs/integrity.md
+	@$(BIN)/python -m tests.integrity $(ARGS)
+
 .PHONY: clean
 clean: ## delete what the tools made; .tapeline (your data) and logs stay
 	@rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage* htmlcov dist

@@ -36,10 +36,12 @@ PATIENCE_US: Final = 3 * US_PER_S
 AGAIN_US: Final = 200_000
 """After a snapshot that did not help, or a check that found the book behind, ask again so soon."""
 FIRST_US: Final = US_PER_S
-"""Without any change a book over REST is asked for this long after the changes were: the market may be quiet.
+"""Without any change a book is asked for this long after its stream was confirmed: the market may be quiet.
 
 Not before: a book that is older than the first change that comes cannot be continued.
 """
+UNCONFIRMED_US: Final = 10 * US_PER_S
+"""Where the venue does not confirm a stream that was asked for, its book is asked for all the same."""
 
 
 class BookFeed:
@@ -78,10 +80,15 @@ class BookFeed:
     def sent(self, now_us: int) -> None:
         """Hear that what asks for this book, or for its changes, has gone out on the socket."""
         if self._unsent and self._unasked:
-            self._ask_us = now_us + FIRST_US
+            self._ask_us = now_us + UNCONFIRMED_US
         elif self._unsent:
             self._asked_us = now_us
         self._unsent = False
+
+    def subscribed(self, now_us: int) -> None:
+        """Hear that the venue has confirmed the stream: changes come from now on, if there are any."""
+        if self._unasked and self.keeper.state != "valid":
+            self._ask_us = now_us + FIRST_US
 
     def lost(self, cause: GapCause, detail: str | None, now_us: int) -> Effects:
         """Hear that the connection is gone: the book is stale at once."""

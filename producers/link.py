@@ -18,9 +18,9 @@ from tapeline.errors import InvalidMessage, Unavailable
 from tapeline.runtime import clock, metrics
 from tapeline.runtime.http import HttpClient
 from tapeline.runtime.lifecycle import background
-from tapeline.runtime.limiter import share
+from tapeline.runtime.limiter import Bucket, share
 from tapeline.runtime.websocket import Connected, Frame, Happening, Lost, Socket, Timing
-from tapeline.venues.contract import Feed, Hosts, Want, socket_url
+from tapeline.venues.contract import Feed, Hosts, SocketLimits, Want, socket_url
 
 TICK_S: Final = 0.1
 
@@ -136,7 +136,7 @@ class Link:
             socket_url(feed, hosts, slot.socket),
             heard=lambda happening: self._heard(slot, happening),
             hello=tuple,
-            sends=share(limits.messages_per_s, 1.0, reserved=1),
+            sends=sends(limits),
             ping=ping if feed.facts.keepalive.ping == "message" else None,
             headers={**feed.facts.headers, **hosts.headers},
             timing=timing or Timing(ping_every_s=feed.facts.keepalive.every_s),
@@ -193,3 +193,10 @@ class Link:
             with contextlib.suppress(Unavailable):
                 await self.sockets[slot].send(send.frame, urgent=send.urgent)
                 self._market.sent(send, clock.now_us())
+
+
+def sends(limits: SocketLimits) -> Bucket:
+    """Return how often a socket may send: half of the venue's rate, or so far apart as it wants."""
+    if limits.apart_s is not None:
+        return Bucket(max_tokens=1, window_s=limits.apart_s)
+    return share(limits.messages_per_s, 1.0, reserved=1)

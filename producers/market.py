@@ -1,7 +1,8 @@
 """One market of a venue without its sockets: happenings go in, records wait in the outbox, actions are for the shell.
 
-A subscription's answer is what connects trades, the connection itself what connects books. A snapshot of a venue whose
-stream sends it is had by giving up and asking for that one book again, so that nobody else sees a gap.
+A subscription's answer is what connects trades, the connection itself what connects books; a snapshot is asked for once
+the answer or a change is here. One of a venue whose stream sends it is had by giving up and asking for that one book
+again, so that nobody else sees a gap.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from producers.asked import Asked, books_of
 from producers.drifting import Samples
 from producers.effects import BookChanged, Effects, Emit, Fetch
 from producers.feed import BookFeed
+from producers.funding import funding_record
 from producers.outbox import Books, Buffer, Due, Entry
 from producers.pool import Slot
 from producers.spans import shed_gap, span_of
@@ -308,26 +310,12 @@ class MarketFeed:
             return self._done(native, self._trades[native].trade(self._in_base(event), now_us))
         self._funding[native] = whole = merged(self._funding.get(native), event)
         if whole.rate is not None:
-            self._put(self._funding_record(whole, whole.rate, now_us))
+            self._put(
+                funding_record(
+                    self._book[native].of, whole, whole.rate, epoch=self._epochs[native], published_us=now_us
+                )
+            )
         return []
-
-    def _funding_record(self, whole: FundingUpdate, rate: float, now_us: int) -> Funding:
-        of = self._book[whole.native].of
-        return Funding(
-            venue=of.venue,
-            market=of.market,
-            symbol=of.symbol,
-            epoch=self._epochs[whole.native],
-            rate=rate,
-            mark_price=whole.mark_price,
-            index_price=whole.index_price,
-            next_us=whole.next_us,
-            interval_us=whole.interval_us,
-            venue_us=whole.venue_us,
-            received_us=whole.received_us,
-            published_us=now_us,
-            exact=whole.exact,
-        )
 
     def _answer(self, slot: Slot, answer: Answer, now_us: int) -> list[Action]:
         wants = self._asked.answered(slot, answer)
@@ -338,6 +326,8 @@ class MarketFeed:
             if want.channel == "trade" and want.native in self._trades:
                 feed = self._trades[want.native]
                 actions += self._done(want.native, feed.connected(max(now_us, feed.epoch + 1), now_us))
+            elif want.channel == "book" and want.native in self._book:
+                self._book[want.native].subscribed(now_us)
         return actions
 
     def _in_base(self, event: E) -> E:

@@ -38,6 +38,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--nightly-seed", type=int, default=1, help="seed of the nightly markets and faults")
     group.addoption("--nightly-mode", default=None, help="break the network in this way only")
     group.addoption("--seeds", type=int, default=None, help="stories of tests/simulation (60, CI 300, nightly 1000)")
+    group.addoption("--messages", type=int, default=1_000, help="book messages of each run of tests/integrity")
+    group.addoption("--integrity-seed", type=int, default=1, help="seed of the markets and faults of tests/integrity")
     group.addoption("--seed-base", type=int, default=0, help="the first story's seed")
 
 

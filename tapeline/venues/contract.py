@@ -54,6 +54,8 @@ class SocketLimits(msgspec.Struct, frozen=True, kw_only=True):
     connections: int
     connections_window_s: float
     lifetime_s: float | None = None
+    apart_s: float | None = None
+    """How far apart two messages of a socket must be, where the venue counts no rate."""
 
 
 class Keepalive(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,7 +17,7 @@ from schemas import roles
 from schemas.topics import TOPICS
 from tapeline.domain.machines import drawing
 from tapeline.runtime import log_events, metrics, settings, settings_text
-from tests.support import reliability
+from tests.support import integrity, reliability
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "tapeline.example.toml"
@@ -107,6 +107,10 @@ MAKERS: dict[str, Callable[[], str]] = {
     "log_events": log_events_table,
     "machines": machines_diagrams,
     "reliability": reliability.table,
+    "integrity": integrity.found_table,
+    "windows": integrity.windows_table,
+    "peer": integrity.peer_table,
+    "unknowable": integrity.unknowable,
 }
 
 

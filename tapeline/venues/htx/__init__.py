@@ -56,9 +56,14 @@ SPOT = HtxFeed(
         test=None,
         sockets={"feed": "/feed", "market": "/ws"},
         channels={"book": "feed", "trade": "market"},
-        # Requests for a snapshot must be 100 ms apart: ten a second, as near as a rate can say it.
+        # Requests for a snapshot must be 100 ms apart when they arrive.
         limits=SocketLimits(
-            most_streams=100, messages_per_s=10, most_per_request=1, connections=30, connections_window_s=60
+            most_streams=100,
+            messages_per_s=10,
+            most_per_request=1,
+            connections=30,
+            connections_window_s=60,
+            apart_s=0.12,
         ),
         keepalive=Keepalive(ping="frame", every_s=5, server_ping_s=5, server_patience_s=10),
         book=BookProtocol(

@@ -94,7 +94,35 @@ def test_a_quiet_market_is_asked_for_its_book_too() -> None:
     # Older than the first change that comes it would be of no use: first the changes must have been asked for.
     assert feed.tick(9 * S) == []
     feed.sent(9 * S)
-    assert (feed.tick(10 * S - 1), feed.tick(10 * S), feed.tick(10 * S + 1)) == ([], [SNAPSHOT], [])
+    assert feed.tick(10 * S) == []
+    feed.subscribed(11 * S)
+    assert (feed.tick(12 * S - 1), feed.tick(12 * S), feed.tick(12 * S + 1)) == ([], [SNAPSHOT], [])
+
+
+def test_a_stream_that_is_never_confirmed_is_asked_for_its_book_all_the_same() -> None:
+    feed = rest()
+    feed.connected(5)
+    feed.sent(S)
+    assert (feed.tick(11 * S - 1), feed.tick(11 * S)) == ([], [SNAPSHOT])
+
+
+def test_a_stream_that_is_confirmed_after_its_first_change_asks_for_no_second_snapshot() -> None:
+    feed = rest()
+    feed.connected(5)
+    feed.sent(0)
+    assert feed.delta(delta(10), 1) == [SNAPSHOT]
+    feed.subscribed(2)
+    assert feed.tick(S + 2) == []
+
+
+def test_a_book_that_waits_for_its_turn_on_the_socket_is_not_asked_for_twice() -> None:
+    feed = BookFeed(OF, BYBIT.facts.book, depth=20)
+    feed.connected(5)
+    feed.snapshot(snapshot(10, replaces=True), 0)
+    assert feed.delta(delta(12), S)[-1] == SNAPSHOT
+    assert feed.tick(40 * S) == []
+    feed.sent(40 * S)
+    assert (feed.tick(43 * S - 1), feed.tick(43 * S)) == ([], [SNAPSHOT])
 
 
 def test_from_a_stream_the_book_comes_by_itself_and_is_asked_for_when_it_does_not() -> None:

@@ -135,6 +135,7 @@ def test_where_snapshots_come_over_rest_they_are_fetched() -> None:
     (asked,) = market.feed.connected(SLOT, (Want(channel="book", native="BTCUSDT"),), S)
     assert isinstance(asked, Send)
     market.feed.sent(asked, S)
+    market.feed.frame(SLOT, frame(result=None, id=1), S)
     assert market.feed.tick(2 * S) == [FetchBook("BTCUSDT", check=False)]
     assert market.feed.book_failed("BTCUSDT", 2 * S, 3.0, check=False) == []
     assert market.feed.tick(5 * S) == [FetchBook("BTCUSDT", check=False)]
