@@ -2,7 +2,8 @@
 
 Around the keeper, which knows the gap rule, this knows time: a valid book is published again within a second and
 written whole every minute, a snapshot that does not come is asked for again, a book that is silent for 20 s is compared
-with the venue's and given up when it is behind twice without having moved.
+with the venue's and given up when it is behind twice without having moved. A book that no stream tells is asked for
+again and again, and stale as soon as that fails or takes too long.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ AGAIN_US: Final = 200_000
 """After a snapshot that did not help, or a check that found the book behind, ask again so soon."""
 FIRST_US: Final = US_PER_S
 """Without any change a book over REST is asked for this long after the connection: the market may be quiet."""
+LATE: Final = 6
+"""A polled book that was asked for so many polls ago is too old to stand: others wait for the same limit."""
 
 
 class BookFeed:
@@ -47,6 +50,7 @@ class BookFeed:
         self.of = of
         self.keeper = BookKeeper(epoch=0, hole=hole, checksum=protocol.checksum)
         self._protocol = protocol
+        self._poll_us = None if protocol.poll_s is None else int(protocol.poll_s * US_PER_S)
         self.depth = depth
         self._connected = False
         # Where snapshots are asked for, none was yet in this epoch.
@@ -119,13 +123,16 @@ class BookFeed:
             self._ask_us = now_us + AGAIN_US
         return []
 
-    def failed(self, now_us: int, retry_after_s: float | None = None) -> Effects:
+    def failed(self, reason: str, now_us: int, retry_after_s: float | None = None) -> Effects:
         """Hear that a request for a snapshot got no answer: ask again, when the venue said or soon."""
         self._asked_us = None
-        if self.keeper.state != "valid" and self._connected:
+        if not self._connected:
+            return []
+        effects = [] if self._poll_us is None else self._gone(self.keeper.lost("venue", reason), now_us)
+        if self.keeper.state != "valid":
             wait_us = US_PER_S if retry_after_s is None else int(retry_after_s * US_PER_S)
             self._ask_us = now_us + max(AGAIN_US, wait_us)
-        return []
+        return effects
 
     def checked(self, snapshot: BookSnapshot, now_us: int) -> Effects:
         """Take the venue's book that a check asked for: behind twice without having moved means that it lost some."""
@@ -147,7 +154,8 @@ class BookFeed:
         if not self._connected:
             return []
         if self.keeper.state != "valid":
-            late = self._asked_us is not None and now_us >= self._asked_us + PATIENCE_US
+            # What is polled ends in an answer or a failure, and may wait for its turn.
+            late = self._poll_us is None and self._asked_us is not None and now_us >= self._asked_us + PATIENCE_US
             due = self._asked_us is None and self._ask_us is not None and now_us >= self._ask_us
             return self._ask(now_us) if late or due else []
         effects: Effects = []
@@ -158,10 +166,7 @@ class BookFeed:
         if now_us >= self._whole_us + WHOLE_US:
             self._whole_us = now_us
             effects += self.whole(now_us)
-        if now_us >= self._check_us:
-            self._check_us = now_us + SILENT_US
-            effects.append(Fetch("check"))
-        return effects
+        return [*effects, *self._look(now_us)]
 
     def whole(self, now_us: int) -> Effects:
         """Return the whole book to publish, nothing when it is not valid: each minute, or after records were shed."""
@@ -180,8 +185,28 @@ class BookFeed:
             published_us=now_us,
         )
 
-    def _heard(self, now_us: int) -> None:
+    def _look(self, now_us: int) -> Effects:
+        """Compare a silent book with the venue's; poll one that no stream tells."""
+        if self._poll_us is not None and self._asked_us is not None:
+            return self._overdue(self._asked_us, now_us, LATE * self._poll_us)
+        if now_us < self._check_us:
+            return []
+        if self._poll_us is not None:
+            return self._ask(now_us)
         self._check_us = now_us + SILENT_US
+        return [Fetch("check")]
+
+    def _overdue(self, asked_us: int, now_us: int, most_us: int) -> Effects:
+        """Give a polled book up whose next one does not come; the request stands."""
+        if now_us < asked_us + most_us:
+            return []
+        told = f"no book came within {most_us // US_PER_S} s"
+        effects = self._gone(self.keeper.lost("silence", told), now_us)
+        self._asked_us = asked_us
+        return effects
+
+    def _heard(self, now_us: int) -> None:
+        self._check_us = now_us + (SILENT_US if self._poll_us is None else self._poll_us)
         self._behind_at = None
 
     def _ask(self, now_us: int) -> Effects:

@@ -42,6 +42,7 @@ AUDIT = Audit(
     pnl=Profit(ours="-3.25", simulator="-3.25", error="0"),
     tick_to_order_ms=Latency(p50=12.5, p90=20.0, p99=41.25, n=40),
     faults={"gap": {"bybit:spot": 1}},
+    not_compared=("1inch:spot", "uniswap:spot"),
     problems=(),
     balanced=True,
 )
