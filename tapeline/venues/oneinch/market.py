@@ -97,7 +97,8 @@ class OneInchFeed:
         ]
         return msgspec.structs.replace(asked[0], more=tuple(asked[1:]))
 
-    def read_book(self, body: bytes, native: str, depth: int, received_us: int) -> BookSnapshot:  # noqa: ARG002
+    # The depth is that of the sizes.
+    def read_book(self, body: bytes, native: str, depth: int, received_us: int) -> BookSnapshot:  # noqa: ARG002 - above
         """Return the ladder of these quotes; it is as new as its last one."""
         pair = self._pair(native)
         told = read(_ANSWERS, body)

@@ -8,7 +8,7 @@ from pathlib import Path
 from infra.embedded import workers
 from infra.embedded.ports import Ports
 from infra.embedded.workers import WorkerPorts
-from tapeline.runtime.settings import Data, Embedded, Kafka, Server, Settings, Simulation, Strategies, Venues
+from tapeline.runtime.settings import Data, Embedded, Kafka, Monitor, Server, Settings, Simulation, Strategies, Venues
 
 PLACES = ("binance:spot", "binance:futures", "bybit:spot", "bybit:futures")
 PIPELINE = Embedded(pipeline=True)
@@ -65,6 +65,12 @@ def test_each_worker_and_each_simulated_market_has_a_port_of_its_own() -> None:
     assert tuple(chosen.metrics) == ("producers", "processors", "sinks", "gateway")
     taken = [chosen.gateway, *chosen.venues.values(), *chosen.metrics.values()]
     assert len(set(taken)) == len(taken)
+
+
+def test_all_has_the_venues_of_a_chain_where_they_are_simulated() -> None:
+    everything = Settings(monitor=Monitor(venues="all"))
+    assert not {"uniswap:spot", "1inch:spot"} & set(workers.places(everything))
+    assert workers.places(everything.model_copy(update={"venues": SIMULATED}))[-2:] == ("uniswap:spot", "1inch:spot")
 
 
 def test_a_worker_is_started_by_the_command_that_a_person_would_give(tmp_path: Path) -> None:
