@@ -59,9 +59,8 @@ async def audit(
             dealings.append(dealings_of(one))
             played.append(dataclasses.replace(one, emitted={}, events=(), own=()))
         stored = await opened.instruments()
-        apart = {of for of in stored if of.venue in onchain.VENUES}
-        known |= apart | {gap.instrument for gap in gaps if gap.instrument.venue in onchain.VENUES}
-        _strays(stored, gaps, known, findings)
+        apart = without_journal((*stored, *(gap.instrument for gap in gaps)))
+        _strays(stored, gaps, known | apart, findings)
         async for rows in opened.spreads():
             signals.take(rows, findings)
     traded = await order_path_of(dealings, orders, away, findings) if until_us is None else None
@@ -112,6 +111,11 @@ async def _market(
             rows, _ = await asyncio.gather(rows_of(waiting[number + 1]), work)
         else:
             await work
+
+
+def without_journal(stored: Iterable[Instrument]) -> set[Instrument]:
+    """Return those of the instruments whose markets write no journal: the venues of a chain."""
+    return {of for of in stored if of.venue in onchain.VENUES}
 
 
 def _strays(stored: Iterable[Instrument], gaps: Iterable[GapRow], known: set[Instrument], findings: Findings) -> None:

@@ -75,7 +75,7 @@ async def test_all_that_a_market_has_works(venue: str, market: Market, tmp_path:
 
 
 async def test_x_12_the_venues_of_a_chain_work_too() -> None:
-    on = OnChain(key="k", now_us=clock.now_us(), rate=10)
+    on = OnChain(key="k", now_us=clock.now_us())
     async with (
         serving(on, "uniswap") as node,
         serving(on, "1inch") as quotes,

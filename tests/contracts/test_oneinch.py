@@ -100,7 +100,7 @@ async def test_x_12_a_ladder_is_what_the_pool_gives_and_follows_it() -> None:
 
         def fell() -> bool:
             book = at.book()
-            return book is not None and book.state == "valid" and book.ask_prices[0] < before.bid_prices[0]
+            return book is not None and book.state == "valid" and book.bid_prices[0] < before.bid_prices[0]
 
         await eventually(fell, within_s=WITHIN_S)
         # Each ladder is a whole book as a routine: nothing was missed.
