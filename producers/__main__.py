@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     async def body(life: Lifecycle) -> None:
         by_tasks = life.settings.monitor.tasks
         venues = wanted.venues or (() if by_tasks else places.named(life.settings.monitor.venues))
-        chosen = places.choose(venues, wanted.market)
+        chosen = places.choose(venues, wanted.market, network=life.settings.venues.network)
         words = () if by_tasks else dict.fromkeys(one.venue for one in chosen)
         name = wanted.name or "-".join([*words, socket.gethostname()])
         await record(life, chosen, name=name)

@@ -2,7 +2,8 @@
 
 Around the keeper, which knows the gap rule, this knows time: a valid book is published again within a second and
 written whole every minute, a snapshot that does not come is asked for again, a book that is silent for 20 s is compared
-with the venue's and given up when it is behind twice without having moved.
+with the venue's and given up when it is behind twice without having moved. A book that no stream tells is asked for
+again and again, and stale as soon as that fails or takes too long.
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ Not before: a book that is older than the first change that comes cannot be cont
 """
 UNCONFIRMED_US: Final = 10 * US_PER_S
 """Where the venue does not confirm a stream that was asked for, its book is asked for all the same."""
+LATE: Final = 6
+"""A polled book that was asked for so many polls ago is too old to stand: others wait for the same limit."""
 
 
 class BookFeed:
@@ -52,6 +55,7 @@ class BookFeed:
         self.of = of
         self.keeper = BookKeeper(epoch=0, hole=hole, checksum=protocol.checksum)
         self._protocol = protocol
+        self._poll_us = None if protocol.poll_s is None else int(protocol.poll_s * US_PER_S)
         self.depth = depth
         self._connected = False
         # Where snapshots are asked for, none was yet in this epoch.
@@ -74,8 +78,10 @@ class BookFeed:
         """Begin a new epoch: the socket is open, and what asks for the stream is on its way (`sent`)."""
         self.keeper.connected(epoch)
         self._connected = True
-        self._unasked, self._unsent = self._protocol.snapshot != "stream", True
-        self._ask_us = self._asked_us = self._behind_at = None
+        self._unasked, self._unsent = self._protocol.snapshot != "stream", self._poll_us is None
+        # Nothing goes out for a book that is polled: it is due at once.
+        self._ask_us = None if self._unsent else 0
+        self._asked_us = self._behind_at = None
 
     def sent(self, now_us: int) -> None:
         """Hear that what asks for this book, or for its changes, has gone out on the socket."""
@@ -137,13 +143,16 @@ class BookFeed:
             self._ask_us = now_us + AGAIN_US
         return []
 
-    def failed(self, now_us: int, retry_after_s: float | None = None) -> Effects:
+    def failed(self, reason: str, now_us: int, retry_after_s: float | None = None) -> Effects:
         """Hear that a request for a snapshot got no answer: ask again, when the venue said or soon."""
         self._asked_us = None
-        if self.keeper.state != "valid" and self._connected:
+        if not self._connected:
+            return []
+        effects = [] if self._poll_us is None else self._gone(self.keeper.lost("venue", reason), now_us)
+        if self.keeper.state != "valid":
             wait_us = US_PER_S if retry_after_s is None else int(retry_after_s * US_PER_S)
             self._ask_us = now_us + max(AGAIN_US, wait_us)
-        return []
+        return effects
 
     def checked(self, snapshot: BookSnapshot, now_us: int) -> Effects:
         """Take the venue's book that a check asked for: behind twice without having moved means that it lost some."""
@@ -167,7 +176,8 @@ class BookFeed:
         if self.keeper.state != "valid":
             if self._unsent:
                 return []
-            late = self._asked_us is not None and now_us >= self._asked_us + PATIENCE_US
+            # What is polled ends in an answer or a failure, and may wait for its turn.
+            late = self._poll_us is None and self._asked_us is not None and now_us >= self._asked_us + PATIENCE_US
             due = self._asked_us is None and self._ask_us is not None and now_us >= self._ask_us
             return self._ask(now_us) if late or due else []
         effects: Effects = []
@@ -178,10 +188,7 @@ class BookFeed:
         if now_us >= self._whole_us + WHOLE_US:
             self._whole_us = now_us
             effects += self.whole(now_us)
-        if now_us >= self._check_us:
-            self._check_us = now_us + SILENT_US
-            effects.append(Fetch("check"))
-        return effects
+        return [*effects, *self._look(now_us)]
 
     def whole(self, now_us: int) -> Effects:
         """Return the whole book to publish, nothing when it is not valid: each minute, or after records were shed."""
@@ -200,8 +207,28 @@ class BookFeed:
             published_us=now_us,
         )
 
-    def _heard(self, now_us: int) -> None:
+    def _look(self, now_us: int) -> Effects:
+        """Compare a silent book with the venue's; poll one that no stream tells."""
+        if self._poll_us is not None and self._asked_us is not None:
+            return self._overdue(self._asked_us, now_us, LATE * self._poll_us)
+        if now_us < self._check_us:
+            return []
+        if self._poll_us is not None:
+            return self._ask(now_us)
         self._check_us = now_us + SILENT_US
+        return [Fetch("check")]
+
+    def _overdue(self, asked_us: int, now_us: int, most_us: int) -> Effects:
+        """Give a polled book up whose next one does not come; the request stands."""
+        if now_us < asked_us + most_us:
+            return []
+        told = f"no book came within {most_us // US_PER_S} s"
+        effects = self._gone(self.keeper.lost("silence", told), now_us)
+        self._asked_us = asked_us
+        return effects
+
+    def _heard(self, now_us: int) -> None:
+        self._check_us = now_us + (SILENT_US if self._poll_us is None else self._poll_us)
         self._behind_at = None
 
     def _ask(self, now_us: int) -> Effects:

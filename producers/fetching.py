@@ -113,7 +113,7 @@ class Fetching:
             wait_s = error.retry_after_s if isinstance(error, Unavailable) else None
             now_us = clock.now_us()
             if isinstance(fetch, FetchBook):
-                self._do(market.book_failed(native, now_us, wait_s, check=fetch.check))
+                self._do(market.book_failed(native, str(error), now_us, wait_s, check=fetch.check))
             elif isinstance(fetch, FetchTrades):
                 self._do(market.trades_failed(native, now_us, wait_s))
 

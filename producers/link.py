@@ -69,8 +69,7 @@ class Link:
 
     async def run(self) -> NoReturn:
         """Keep all sockets open and do what is asked, until cancelled."""
-        metrics.SOCKETS.set(len(self.sockets), **self._labels)
-        metrics.SOCKETS_OPEN.set(0, **self._labels)
+        self._count()
         async with background("fetching", self._fetching.run()), background("sockets", self._steering()):
             while True:
                 await asyncio.sleep(TICK_S)
@@ -94,12 +93,17 @@ class Link:
                     if joins
                     else self._market.left(step.slot, step.wants)
                 )
-        metrics.SOCKETS.set(len(self._pool.slots), **self._labels)
+        self._count()
 
     def _prepare(self, slot: Slot) -> None:
-        self._sends[slot] = asyncio.Queue()
-        self.sockets[slot] = self._socket(slot, self._hosts, self._timing)
+        if self._is_socket(slot):
+            self._sends[slot] = asyncio.Queue()
+            self.sockets[slot] = self._socket(slot, self._hosts, self._timing)
         self._steps.put_nowait(Open(slot))
+
+    def _is_socket(self, slot: Slot) -> bool:
+        """Whether there is something to open: what is polled has nothing that could be lost."""
+        return slot.socket in self._feed.facts.sockets
 
     async def _steering(self) -> NoReturn:
         """Open and close sockets one after the other; a crash in one of them ends all."""
@@ -115,6 +119,10 @@ class Link:
                     self._closed(step.slot)
 
     async def _begin(self, slot: Slot, stack: contextlib.AsyncExitStack) -> None:
+        if not self._is_socket(slot):
+            self._opened(slot)
+            self._do(self._market.connected(slot, self._pool.wants(slot), clock.now_us()))
+            return
         name = f"{slot.socket}-{slot.number}"
         _ = await stack.enter_async_context(background(f"send-{name}", self._sending(slot)))
         _ = await stack.enter_async_context(background(f"socket-{name}", self.sockets[slot].run()))
@@ -122,8 +130,9 @@ class Link:
     def _closed(self, slot: Slot) -> None:
         """Forget a socket that carries nothing any more."""
         self._open.discard(slot)
-        del self.sockets[slot], self._sends[slot]
-        metrics.SOCKETS_OPEN.set(len(self._open), **self._labels)
+        for held in (self.sockets, self._sends):
+            held.pop(slot, None)
+        self._count()
 
     def _socket(self, slot: Slot, hosts: Hosts, timing: Timing | None) -> Socket:
         feed, limits = self._feed, self._feed.facts.limits
@@ -163,13 +172,17 @@ class Link:
 
     def _opened(self, slot: Slot) -> None:
         self._open.add(slot)
-        metrics.SOCKETS_OPEN.set(len(self._open), **self._labels)
+        self._count()
 
     def _lost(self, slot: Slot, cause: str) -> None:
         if slot in self._open:
             self._open.discard(slot)
             metrics.SOCKETS_LOST.bind(**self._labels, cause=cause).inc()
-            metrics.SOCKETS_OPEN.set(len(self._open), **self._labels)
+            self._count()
+
+    def _count(self) -> None:
+        metrics.SOCKETS.set(sum(map(self._is_socket, self._pool.slots)), **self._labels)
+        metrics.SOCKETS_OPEN.set(sum(map(self._is_socket, self._open)), **self._labels)
 
     def _do(self, actions: Iterable[Action]) -> None:
         for action in actions:

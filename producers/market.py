@@ -40,8 +40,8 @@ from tapeline.venues.contract import (
     ServerPing,
     Unexpected,
     Want,
-    merged,
 )
+from tapeline.venues.funding import merged
 from tapeline.venues.units import Contract, E, in_base
 
 US_PER_S: Final = 1_000_000
@@ -215,11 +215,13 @@ class MarketFeed:
         book, snapshot = self._book[native], self._in_base(snapshot)
         return self._done(native, book.checked(snapshot, now_us) if check else book.snapshot(snapshot, now_us))
 
-    def book_failed(self, native: str, now_us: int, retry_after_s: float | None, *, check: bool) -> list[Action]:
+    def book_failed(
+        self, native: str, reason: str, now_us: int, retry_after_s: float | None, *, check: bool
+    ) -> list[Action]:
         """Hear that FetchBook got no answer; a check comes again by itself."""
         if check or native not in self._book:
             return []
-        return self._done(native, self._book[native].failed(now_us, retry_after_s))
+        return self._done(native, self._book[native].failed(reason, now_us, retry_after_s))
 
     def trades_fetched(self, native: str, trades: tuple[PublicTrade, ...], now_us: int) -> list[Action]:
         """Take the answer to FetchTrades."""

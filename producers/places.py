@@ -10,6 +10,7 @@ from typing import Final
 from tapeline.domain.events import Instrument
 from tapeline.domain.instruments import MARKETS, Market
 from tapeline.errors import Misconfigured
+from tapeline.runtime import venue_hosts
 from tapeline.runtime.runfile import RunFile
 from tapeline.runtime.settings import Settings
 from tapeline.venues import registry
@@ -40,35 +41,27 @@ def named(venues: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in venues.split(",") if word.strip())
 
 
-def choose(venues: Sequence[str], market: str) -> tuple[Place, ...]:
-    """Return the markets of these venues, of all without a name; Misconfigured for what there is not."""
+def choose(venues: Sequence[str], market: str, *, network: str = "main") -> tuple[Place, ...]:
+    """Return the markets of these venues, of all of the network without a name; Misconfigured for what there is not."""
     if market not in (*MARKETS, ALL):
         raise Misconfigured(f"there is no market {market!r}", fix=f"choose {', '.join(MARKETS)} or {ALL}")
-    named = dict.fromkeys(registry.HOSTED if not venues else _each(venues))
+    every = registry.every(network)
+    named = dict.fromkeys(one for name in venues or (ALL,) for one in (every if name == ALL else (name,)))
     return tuple(Place(venue, kind) for venue in named for kind in registry.venue(venue).feeds if market in (kind, ALL))
-
-
-def _each(venues: Sequence[str]) -> list[str]:
-    """Return the venues of a list in which `all` stands for those that need no node of a person's own."""
-    return [one for name in venues for one in (registry.HOSTED if name == ALL else (name,))]
 
 
 def hosts(place: Place, settings: Settings, run: RunFile | None) -> Hosts:
     """Return where a market is on the network that settings choose; Misconfigured when no simulator runs."""
-    facts, network = place.feed.facts, settings.venues.network
-    if network == "main":
-        return facts.main if facts.node is None else _node(place, facts.node, settings)
-    if network == "test":
-        if facts.test is None:
-            raise Misconfigured(f"{place} has no test network", fix="leave it out of monitor.venues")
-        return facts.test
-    address = None if run is None else run.addresses.venues.get(str(place))
-    if address is None:
+    facts = place.feed.facts
+    if settings.venues.network != "simulated":
+        return venue_hosts.real(facts, settings.venues)
+    found = venue_hosts.simulated(run).get((place.venue, place.market))
+    if found is None:
         raise Misconfigured(
             f"venues.network is simulated and no simulator of {place} runs",
             fix="start it with `tapeline demo`, or set venues.network to main or test",
         )
-    return Hosts(rest=f"http://{address}", ws=f"ws://{address}")
+    return found
 
 
 def reachable(chosen: Iterable[Place], settings: Settings, run: RunFile | None) -> tuple[Place, ...]:
@@ -79,16 +72,6 @@ def reachable(chosen: Iterable[Place], settings: Settings, run: RunFile | None) 
             _ = hosts(place, settings, run)
             found.append(place)
     return tuple(found)
-
-
-def _node(place: Place, chain: str, settings: Settings) -> Hosts:
-    """Return the node of a chain that settings name: a chain has no hosts of its own."""
-    rest, ws = settings.venues.node_http, settings.venues.node_ws
-    if rest is None or ws is None:
-        raise Misconfigured(
-            f"{place} needs a JSON-RPC node of {chain}", fix="set venues.node_http and venues.node_ws to its addresses"
-        )
-    return Hosts(rest=rest.get_secret_value(), ws=ws.get_secret_value())
 
 
 def chosen(listed: Iterable[Instrument], wish: str | Iterable[str]) -> tuple[dict[str, Instrument], tuple[str, ...]]:

@@ -20,7 +20,10 @@ MOST_SOCKETS: Final = 20
 
 
 class Slot(msgspec.Struct, frozen=True, order=True):
-    """One socket of the pool: its kind, by the venue's facts, and its number, which is never used twice."""
+    """One socket of the pool: its kind, by the venue's facts, and its number, which is never used twice.
+
+    What is polled has a slot as if there were a socket that is always open.
+    """
 
     socket: str
     number: int
@@ -139,7 +142,7 @@ class Pool:
         """Return what no socket of the plan carries, by kind of socket and instrument."""
         missing: list[tuple[str, Held]] = []
         for native, depth in desired.items():
-            for socket in self._facts.sockets:
+            for socket in dict.fromkeys(self._facts.channels.values()):
                 streams: dict[StreamChannel, Want] = {
                     channel: Want(channel=channel, native=native, depth=depth if channel == "book" else 0)
                     for channel, carrier in self._facts.channels.items()

@@ -21,7 +21,7 @@ from tapeline.runtime.lifecycle import Lifecycle
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the process and return its exit code."""
     parser = argparse.ArgumentParser(prog="python -m simulator", description=__doc__)
-    parser.add_argument("--venue", default=places.ALL, help=f"{', '.join(places.FACES)} or {places.ALL} (the default)")
+    parser.add_argument("--venue", default=places.ALL, help=f"{', '.join(places.VENUES)} or {places.ALL} (the default)")
     parser.add_argument("--market", default=places.ALL, help="spot, futures or all (the default)")
     parser.add_argument(
         "--ports", type=_ports, default=(), help="comma separated, one for each exchange; default: free ones"

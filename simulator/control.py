@@ -50,32 +50,32 @@ def routes(app: web.Application, exchange: Exchange) -> None:
 
     async def show(request: web.Request) -> web.Response:
         del request
-        return _json(state(exchange))
+        return as_json(state(exchange))
 
     async def halt(request: web.Request) -> web.Response:
         del request
         exchange.halt(clock.now_us())
-        return _json(state(exchange))
+        return as_json(state(exchange))
 
     async def calm(request: web.Request) -> web.Response:
         del request
         exchange.calm(clock.now_us())
-        return _json(state(exchange))
+        return as_json(state(exchange))
 
     async def arm(request: web.Request) -> web.Response:
         del request
         exchange.striker.arm(clock.monotonic_s())
-        return _json(state(exchange))
+        return as_json(state(exchange))
 
     async def strike(request: web.Request) -> web.Response:
         try:
             wish = msgspec.json.decode(await request.read(), type=FaultWish)
             faults.check(wish.name)
         except (msgspec.MsgspecError, Misconfigured) as error:
-            return _json({"error": str(error)}, 400)
+            return as_json({"error": str(error)}, 400)
         exchange.now_us, exchange.now_s = clock.now_us(), clock.monotonic_s()
         began = exchange.striker.strike(Wish(**msgspec.structs.asdict(wish)))
-        return _json(state(exchange)) if began else _json({"error": f"no target for {wish.name} now"}, 409)
+        return as_json(state(exchange)) if began else as_json({"error": f"no target for {wish.name} now"}, 409)
 
     app.router.add_get(f"{PREFIX}/state", show)
     app.router.add_post(f"{PREFIX}/halt", halt)
@@ -97,5 +97,6 @@ def state(exchange: Exchange) -> State:
     )
 
 
-def _json(value: object, status: int = 200) -> web.Response:
+def as_json(value: object, status: int = 200) -> web.Response:
+    """Return an answer of JSON."""
     return web.Response(body=msgspec.json.encode(value), status=status, content_type="application/json")

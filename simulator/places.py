@@ -8,6 +8,7 @@ from pathlib import Path
 
 from simulator import faults, instruments, journal
 from simulator.desk import Desk
+from simulator.dex import onchain
 from simulator.exchange import Exchange
 from simulator.face import Face, Outlet
 from simulator.faces import binance_terms, bingx, bitget, bybit_terms, coinex, gateio, htx, kucoin, mexc, okx
@@ -36,6 +37,8 @@ FACES: dict[str, Make] = {
     "gateio": gateio.GateioFace,
     "htx": htx.HtxFace,
 }
+VENUES = (*FACES, *onchain.VENUES)
+"""All that can be simulated: exchanges, and behind them the venues of one chain, which are spot and keep no journal."""
 TRADED = frozenset({"binance", "bybit"})
 """Venues whose face has an account; the others are only read."""
 TERMS: dict[str, Mapping[str, Terms]] = {
@@ -82,6 +85,10 @@ class Options:
     keys: Mapping[str, Key] = field(default_factory=dict)
     """By venue; one that is not in it has the key that the seed gives."""
 
+    def key(self, venue: str) -> Key:
+        """Return the key of a venue."""
+        return self.keys.get(venue) or key_of(self.seed, venue)
+
 
 def choose(venue: str, market: str) -> tuple[Place, ...]:
     """Return the places of venues (comma separated) and a market, `all` for every one; Misconfigured for another.
@@ -90,14 +97,14 @@ def choose(venue: str, market: str) -> tuple[Place, ...]:
     """
     venues = tuple(word.strip() for word in venue.split(",") if word.strip()) or (venue,)
     for one in venues:
-        if one not in (*FACES, ALL):
-            raise Misconfigured(f"there is no simulated venue {one!r}", fix=f"choose {', '.join(FACES)} or {ALL}")
+        if one not in (*VENUES, ALL):
+            raise Misconfigured(f"there is no simulated venue {one!r}", fix=f"choose {', '.join(VENUES)} or {ALL}")
     if market not in (*MARKETS, ALL):
         raise Misconfigured(f"there is no market {market!r}", fix=f"choose {', '.join(MARKETS)} or {ALL}")
     return tuple(
         Place(one, other)
-        for one in dict.fromkeys(FACES if ALL in venues else venues)
-        for other in MARKETS
+        for one in dict.fromkeys(VENUES if ALL in venues else venues)
+        for other in (MARKETS if one in FACES else MARKETS[:1])
         if market in (other, ALL)
     )
 
@@ -133,7 +140,7 @@ def exchange(
         seed=options.seed,
         terms=TERMS[place.venue][place.market],
         funding_s=options.funding_s,
-        key=options.keys.get(place.venue) or key_of(options.seed, place.venue),
+        key=options.key(place.venue),
     )
     path = None if options.journal is None else options.journal / journal.file_name(place.venue, place.market)
     face = FACES[place.venue]

@@ -7,10 +7,14 @@ from collections.abc import Callable
 import msgspec
 
 from simulator import places
+from simulator.dex import onchain
+from simulator.dex import serving as dex
+from simulator.dex.onchain import OnChain
 from simulator.order_strikes import Legs
-from simulator.places import Options
+from simulator.places import Options, Place
 from simulator.serving import LOOPBACK, beat, serving
-from tapeline.runtime import logs
+from simulator.terms import Key
+from tapeline.runtime import clock, logs
 from tapeline.runtime.lifecycle import Lifecycle
 from tapeline.runtime.log_events import LogEvent
 
@@ -18,7 +22,7 @@ SERVICE = "simulator"
 
 
 class Ready(msgspec.Struct, frozen=True, kw_only=True):
-    """Where one exchange is, and the key with which to trade there; no simulated venue has a passphrase yet."""
+    """Where one venue is, and the key with which to trade or read there; no simulated one has a passphrase yet."""
 
     venue: str
     market: str
@@ -38,23 +42,35 @@ async def run(life: Lifecycle, options: Options, tell: Callable[[Ready], None]) 
     options = places.checked(options)
     exchanges, ready = [], []
     legs = Legs()
+    key = options.key(onchain.QUOTES)
+    chain = OnChain(key=key.key, now_us=clock.now_us(), seed=options.seed, rate=options.rate, names=options.faults)
     for number, place in enumerate(options.places):
+        port = options.ports[number] if options.ports else 0
+        if place.venue in onchain.VENUES:
+            own = await life.start(str(place), dex.serving(chain, place.venue, port))
+            ready.append(_ready(place, own, key if place.venue == onchain.QUOTES else None))
+            continue
         exchange = places.exchange(place, options, legs=legs)
-        port = await life.start(str(place), serving(exchange, options.ports[number] if options.ports else 0))
+        own = await life.start(str(place), serving(exchange, port))
         exchanges.append(exchange)
-        ready.append(
-            Ready(
-                venue=place.venue,
-                market=place.market,
-                rest=f"http://{LOOPBACK}:{port}",
-                ws=f"ws://{LOOPBACK}:{port}",
-                private_ws=f"ws://{LOOPBACK}:{port}",
-                key=exchange.desk.key.key,
-                secret=exchange.desk.key.secret,
-            )
-        )
+        ready.append(_ready(place, own, exchange.desk.key))
     _ = life.spawn("market", beat(exchanges))
+    if len(exchanges) < len(ready):
+        _ = life.spawn("chain", dex.beat(chain))
     for one in ready:
         logs.get(__name__).info(LogEvent.MARKET_OPEN, venue=one.venue, market=one.market, rest=one.rest, ws=one.ws)
         tell(one)
     await life.stopping()
+
+
+def _ready(place: Place, port: int, key: Key | None) -> Ready:
+    ws = f"ws://{LOOPBACK}:{port}"
+    return Ready(
+        venue=place.venue,
+        market=place.market,
+        rest=f"http://{LOOPBACK}:{port}",
+        ws=ws,
+        private_ws=None if place.venue in onchain.VENUES else ws,
+        key=None if key is None else key.key,
+        secret=None if key is None else key.secret,
+    )

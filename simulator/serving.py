@@ -37,22 +37,34 @@ async def serving(exchange: Exchange, port: int) -> AsyncIterator[int]:
     app = web.Application()
     control.routes(app, exchange)
     app.router.add_route("*", "/{path:.*}", handle)
+    try:
+        async with listening(app, port, exchange.place) as own:
+            exchange.open(clock.now_us(), clock.monotonic_s())
+            try:
+                yield own
+            finally:
+                # Clients are told while they are still there.
+                exchange.close(clock.now_us())
+    finally:
+        exchange.journal.close()
+
+
+@asynccontextmanager
+async def listening(app: web.Application, port: int, place: str) -> AsyncIterator[int]:
+    """Serve a market's addresses on loopback while the block runs; yield the port, Misconfigured for a taken one."""
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=_SHUTDOWN_S)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, LOOPBACK, port)
         try:
-            await site.start()
+            await web.TCPSite(runner, LOOPBACK, port).start()
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise
             raise Misconfigured(
-                f"port {port} of {exchange.place} is taken", fix="give another --port, or none for a free one"
+                f"port {port} of {place} is taken", fix="give another --port, or none for a free one"
             ) from None
-        exchange.open(clock.now_us(), clock.monotonic_s())
         yield int(runner.addresses[0][1])
     finally:
-        exchange.close(clock.now_us())
         await runner.cleanup()
 
 

@@ -20,7 +20,7 @@ from tapeline.runtime import entropy
 from tapeline.runtime.database_logins import Login
 from tapeline.runtime.runfile import VenueKey
 from tapeline.runtime.settings import Settings
-from tapeline.venues.registry import HOSTED, VENUES, venue
+from tapeline.venues.registry import VENUES, every, venue
 
 SIMULATOR: Final = "simulator"
 PRODUCERS: Final = "producers"
@@ -81,7 +81,8 @@ def _venues(settings: Settings) -> tuple[str, ...]:
     wanted = {word.strip() for word in settings.monitor.venues.split(",") if word.strip()}
     for venue_id in wanted - {_ALL}:
         _ = venue(venue_id)  # one that does not exist is said before anything starts
-    return tuple(one for one in VENUES if one in wanted or (_ALL in wanted and one in HOSTED))
+    wanted |= {*every(settings.venues.network)} if _ALL in wanted else set()
+    return tuple(one for one in VENUES if one in wanted)
 
 
 def places(settings: Settings) -> tuple[str, ...]:

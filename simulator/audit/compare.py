@@ -49,7 +49,8 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
     book was; `conflated` messages have no book row of their own, which is no loss. `funding` is
     how many records of it are stored. `naked_s_max` is the longest time
     for which what was dealt of a symbol stood on one side apart from outages, `naked_s_max_crash` the longest beside
-    one. `balanced`: nothing is lost, doubled, crossed or wrong, and there is no problem.
+    one. `not_compared` are the markets that keep no journal, so that nobody can say what they did. `balanced`: nothing
+    is lost, doubled, crossed or wrong, and there is no problem.
     """
 
     emitted: Counts
@@ -75,17 +76,22 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
     pnl: Profit
     tick_to_order_ms: Latency
     faults: Mapping[str, Mapping[str, int]]
+    not_compared: tuple[str, ...]
     problems: tuple[str, ...]
     balanced: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
-    """What is known of a run beside its messages: symbols, how often each fault acted where, who was killed."""
+    """What is known of a run beside its messages: symbols, how often each fault acted where, who was killed.
+
+    `apart` are the markets that are stored and keep no journal.
+    """
 
     symbols: int
     faults: Mapping[str, Mapping[str, int]]
     kills: tuple[Kill, ...] = ()
+    apart: tuple[str, ...] = ()
 
 
 def compare_instrument(
@@ -162,6 +168,7 @@ def audit_of(findings: Findings, signals: Signals, run: Listed, path: OrderPath 
         pnl=path.pnl,
         tick_to_order_ms=path.tick_to_order,
         faults=run.faults,
+        not_compared=run.apart,
         problems=problems,
         balanced=not (findings.lost or findings.duplicates or findings.crossed or findings.wrong or problems),
     )

@@ -23,6 +23,7 @@ from simulator.audit.outages import Outage
 from simulator.audit.rows import GapRow, Instrument, Rows
 from simulator.audit.signals import Signals
 from simulator.audit.stored import Store, StorePlace, store
+from simulator.dex import onchain
 from tapeline.errors import Misconfigured
 
 
@@ -59,12 +60,17 @@ async def audit(
             known |= {emitted.instrument for emitted in one.emitted.values()}
             dealings.append(dealings_of(one))
             played.append(dataclasses.replace(one, emitted={}, events=(), own=()))
-        _strays(await opened.instruments(), gaps, known, findings)
+        stored = await opened.instruments()
+        apart = without_journal((*stored, *(gap.instrument for gap in gaps)))
+        _strays(stored, gaps, known | apart, findings)
         funding.take(await opened.funding(), findings)
         async for rows in opened.spreads():
             signals.take(rows, findings)
     traded = await order_path_of(dealings, orders, away, findings) if until_us is None else None
-    return compare.audit_of(findings, signals, compare.listed(played, away), traded)
+    run = dataclasses.replace(
+        compare.listed(played, away), apart=tuple(sorted({f"{of.venue}:{of.market}" for of in apart}))
+    )
+    return compare.audit_of(findings, signals, run, traded)
 
 
 async def order_path_of(
@@ -108,6 +114,11 @@ async def _market(
             rows, _ = await asyncio.gather(rows_of(waiting[number + 1]), work)
         else:
             await work
+
+
+def without_journal(stored: Iterable[Instrument]) -> set[Instrument]:
+    """Return those of the instruments whose markets write no journal: the venues of a chain."""
+    return {of for of in stored if of.venue in onchain.VENUES}
 
 
 def _strays(stored: Iterable[Instrument], gaps: Iterable[GapRow], known: set[Instrument], findings: Findings) -> None:

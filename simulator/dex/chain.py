@@ -11,6 +11,8 @@ SWAP = "0xc42079f94a6350d7e6235f29174924f928cc2ac818eb64fed8004e115fbcca67"
 MINT = "0x7a53080ba414158be7ec69b987b5fb7d07dee101fe85488f0853ae16239d0bde"
 BURN = "0x0c396cd989a39f4459b5fa1aed6a9a8dcdbc45908acfd67e028cd568da98982c"
 SOMEBODY = "0x" + "11" * 20
+KEPT = 128
+"""Blocks whose states can be asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,8 @@ class Chain:
         states = {address: pool.curve.copy() for address, pool in self.pools.items()}
         parent = self.blocks[-1].hash if self.blocks else "0x" + "00" * 32
         self.blocks.append(Block(self.number, block_hash, parent, time_s, logs, states))
+        # A node knows the states of its last blocks alone.
+        del self.blocks[:-KEPT]
         return self.head
 
     def orphan(self) -> Block:

@@ -1,4 +1,4 @@
-"""A node on a loopback port: HTTP and WebSocket, and the beat at which its chain grows."""
+"""The venues of a chain on loopback ports: HTTP, WebSocket, the hand of `simulator.control`, and the chain's beat."""
 
 from __future__ import annotations
 
@@ -8,44 +8,81 @@ from contextlib import asynccontextmanager
 
 from aiohttp import WSMsgType, web
 
-from simulator.chance import stream
-from simulator.dex import world
+from simulator import control
+from simulator.control import State
 from simulator.dex.node import Node
+from simulator.dex.onchain import NODE, OnChain
+from simulator.serving import listening
 from tapeline.runtime import clock
 from tapeline.runtime.lifecycle import background
 
-LOOPBACK = "127.0.0.1"
-_SHUTDOWN_S = 0.2
-_US_PER_S = 1_000_000
+BEAT_S = 0.1
 
 
 @asynccontextmanager
-async def serving(node: Node, port: int = 0) -> AsyncIterator[int]:
-    """Serve a node while the block runs; yield its port."""
+async def serving(on: OnChain, venue: str, port: int = 0) -> AsyncIterator[int]:
+    """Serve one venue of a chain while the block runs; yield its port."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        if request.headers.get("Upgrade", "").lower() == "websocket":
-            return await _socket(node, request)
-        return web.Response(text=node.hear(await request.text()), content_type="application/json")
+        on.schedules[venue].arm_once(clock.monotonic_s())
+        return await (_node(on.node, request) if venue == NODE else _quotes(on, request))
 
     app = web.Application()
+    _hand(app, on, venue)
     app.router.add_route("*", "/{path:.*}", handle)
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=_SHUTDOWN_S)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, LOOPBACK, port).start()
-        yield int(runner.addresses[0][1])
-    finally:
-        await runner.cleanup()
+    async with listening(app, port, f"{venue}:spot") as own:
+        yield own
 
 
-async def grow(node: Node, *, block_s: float, seed: int) -> None:
-    """Let the chain grow by a block at a time, until cancelled."""
-    chance = stream(seed, "dex")
+async def beat(on: OnChain) -> None:
+    """Let the chain grow and faults happen, until cancelled."""
     while True:
-        await asyncio.sleep(block_s)
-        world.trade(node.chain, chance)
-        node.tell(node.chain.seal(clock.now_us() // _US_PER_S))
+        on.tick(clock.now_us(), clock.monotonic_s())
+        await asyncio.sleep(BEAT_S)
+
+
+def _hand(app: web.Application, on: OnChain, venue: str) -> None:
+    """Add what a test or the demo asks for, as exchanges have it."""
+
+    async def state(request: web.Request) -> web.Response:
+        del request
+        listeners = on.node.listeners if venue == NODE else []
+        return control.as_json(
+            State(
+                place=f"{venue}:spot",
+                tick=on.node.chain.number,
+                halted=on.halted,
+                connections=len(listeners),
+                streams=sum(len(one.subscriptions) for one in listeners),
+                faults=dict(on.schedules[venue].counts),
+                at_us=clock.now_us(),
+            )
+        )
+
+    async def steer(request: web.Request) -> web.Response:
+        match request.match_info["order"]:
+            case "arm":
+                on.schedules[venue].arm(clock.monotonic_s())
+            case "calm":
+                on.calm()
+            case _:
+                on.halt()
+        return await state(request)
+
+    app.router.add_get(f"{control.PREFIX}/state", state)
+    app.router.add_post(control.PREFIX + "/{order:arm|calm|halt}", steer)
+
+
+async def _quotes(on: OnChain, request: web.Request) -> web.StreamResponse:
+    shown = request.headers.get("Authorization", "")
+    status, answer = on.quotes.ask(request.path, dict(request.query), shown, clock.monotonic_s())
+    return control.as_json(answer, status)
+
+
+async def _node(node: Node, request: web.Request) -> web.StreamResponse:
+    if request.headers.get("Upgrade", "").lower() == "websocket":
+        return await _socket(node, request)
+    return web.Response(text=node.hear(await request.text()), content_type="application/json")
 
 
 async def _socket(node: Node, request: web.Request) -> web.StreamResponse:

@@ -42,10 +42,10 @@ def trade(chain: Chain, chance: Chance) -> None:
     for address, pool in chain.pools.items():
         for _ in range(chance.below(3)):
             zero_for_one = chance.random() < 1 / 2
-            # A small part of what is in range, so that prices stay where they began.
+            # A small part of what is in range: prices stay where they began, and move by less than fees in some blocks.
             root, liquidity = pool.curve.root, pool.curve.liquidity
             held = (liquidity << 96) // root if zero_for_one else liquidity * root >> 96
-            chain.swap(address, 1 + held * (1 + chance.below(100)) // 100_000, zero_for_one=zero_for_one)
+            chain.swap(address, 1 + held * (1 + chance.below(100)) // 1_000_000, zero_for_one=zero_for_one)
         if chance.random() < 1 / 10:
             middle = pool.curve.tick // pool.curve.spacing * pool.curve.spacing
             steps = (1 + chance.below(20)) * pool.curve.spacing

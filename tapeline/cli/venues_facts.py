@@ -93,7 +93,8 @@ class VenueRow(msgspec.Struct, frozen=True, kw_only=True):
 
 def told(venue: Venue, market: Market) -> VenueRow:
     """Return a market as the registry has it."""
-    facts = venue.feeds[market].facts
+    feed = venue.feeds[market]
+    facts, package = feed.facts, type(feed).__module__.rpartition(".")[0]
     return VenueRow(
         venue=venue.id,
         market=market,
@@ -108,12 +109,14 @@ def told(venue: Venue, market: Market) -> VenueRow:
         funding=_funding(facts),
         traded=venue.is_traded,
         closing=venue.is_closing,
-        unconfirmed=points(importlib.import_module(f"tapeline.venues.{venue.id}").__doc__),
+        unconfirmed=points(importlib.import_module(package).__doc__),
     )
 
 
 def integrity(book: BookProtocol) -> str:
-    """Return in a word how a hole in a book shows."""
+    """Return in a word how a hole in a book shows; what is polled has none."""
+    if book.poll_s is not None:
+        return "polled"
     numbers = {"sequence": "sequence", "previous": "previous sequence", "skipping": "skipping ids"}[book.rule]
     if book.checksum is None:
         return numbers

@@ -25,18 +25,20 @@ from tapeline.venues import drift, registry
 from tapeline.venues.contract import (
     Answer,
     Ask,
+    Doubted,
     Event,
     Feed,
     FundingUpdate,
+    Next,
     Pong,
     PublicTrade,
     ServerClosing,
     ServerPing,
     StreamChannel,
     Want,
-    merged,
 )
 from tapeline.venues.drift import Drift
+from tapeline.venues.funding import merged
 from tapeline.venues.units import Contract, E, in_base
 
 ENOUGH: Final = 20
@@ -171,8 +173,10 @@ class Heard:
     @property
     def enough(self) -> bool:
         """Tell whether all that streams can prove is proven."""
-        book = self.keeper.state == "valid" and self.checked >= ENOUGH
-        return book and self.trades > 0 and (self._feed.facts.market == "spot" or self.rate is not None)
+        facts = self._feed.facts
+        book = self.keeper.state == "valid" and self.checked >= (ENOUGH if facts.book.poll_s is None else 1)
+        trades = self.trades > 0 or "trade" not in facts.channels
+        return book and trades and (facts.market == "spot" or self.rate is not None)
 
     def book_result(self, facts: Book) -> Book:
         """Return how the book did."""
@@ -216,7 +220,16 @@ class Heard:
             self.answered_ping = True
         elif isinstance(event, ServerClosing):
             self.closing = event.reason
+        elif isinstance(event, Next):
+            return [event.frame]
+        elif isinstance(event, Doubted) and event.native == self._native:
+            self._doubted(event.reason, now_us)
         return []
+
+    def _doubted(self, reason: str, now_us: int) -> None:
+        if isinstance(self.keeper.lost("venue", reason), WentStale):
+            self._broke(reason)
+            self._ask_us = now_us
 
     def _market(self, event: BookDelta | BookSnapshot | PublicTrade | FundingUpdate, now_us: int) -> None:
         if isinstance(event, BookDelta):

@@ -60,7 +60,7 @@ async def probe(row: VenueRow, feed: Feed, target: Target, *, within_s: float) -
     until_s = clock.monotonic_s() + within_s
     row = msgspec.structs.replace(row, network=target.network, address=target.hosts.rest)
     limiter = Limiter({BUCKET: share(facts.rest.budget, facts.rest.window_s)})
-    async with HttpClient.of(facts, target.hosts.rest, limiter, feed.refusal) as http:
+    async with HttpClient.of(facts, target.hosts.rest, limiter, feed.refusal, headers=target.hosts.headers) as http:
         try:
             async with asyncio.timeout(within_s):
                 listed, skipped = await instruments(feed, http)
@@ -116,11 +116,13 @@ async def instruments(feed: Feed, http: HttpClient) -> tuple[tuple[Instrument, .
 # ---------------------------------------------------------------- streams
 @contextlib.asynccontextmanager
 async def streams(feed: Feed, heard: Heard, target: Target) -> AsyncIterator[Streams]:
-    """Keep one socket of each kind open while the block runs."""
-    kinds = [socket for socket in feed.facts.sockets if heard.wants(socket)]
+    """Keep one socket of each kind open while the block runs; what is polled has none and begins at once."""
     own = Streams(feed, heard, {}, asyncio.Queue(), set())
-    for kind in kinds:
-        own.sockets[kind] = _socket(own, kind, target)
+    for kind in dict.fromkeys(feed.facts.channels.values()):
+        if kind in feed.facts.sockets:
+            own.sockets[kind] = _socket(own, kind, target)
+        else:
+            _ = heard.connected(kind, clock.now_us())
     async with contextlib.AsyncExitStack() as stack:
         _ = await stack.enter_async_context(background("send", _sending(own)))
         for kind, socket in own.sockets.items():
@@ -161,7 +163,7 @@ def _socket(own: Streams, kind: str, target: Target) -> Socket:
         hello=lambda: greeting,
         sends=share(facts.limits.messages_per_s, 1.0, reserved=1),
         ping=ping if facts.keepalive.ping == "message" else None,
-        headers=facts.headers,
+        headers={**facts.headers, **target.hosts.headers},
         timing=Timing(ping_every_s=facts.keepalive.every_s),
     )
 
@@ -212,16 +214,24 @@ async def _trades(facts: Trades, feed: Feed, heard: Heard, http: HttpClient, one
         return msgspec.structs.replace(told, error=f"the venue refused them: {refused}")
     if heard.trades:
         return told
+    if "trade" not in feed.facts.channels:
+        return msgspec.structs.replace(told, remark="the venue tells none")
     if heard.began_us is None:
         return msgspec.structs.replace(told, error="they were never asked for")
+    return await _missed(told, feed, http, one, (heard.began_us + _GRACE_US, ended_us - _GRACE_US))
+
+
+async def _missed(told: Trades, feed: Feed, http: HttpClient, one: Instrument, of: tuple[int, int]) -> Trades:
+    """Return how it is that no trade came: whether the venue lists any of that time."""
+    if not feed.facts.trades.recent:
+        return msgspec.structs.replace(told, remark="none came in that time, and the venue has no list of them")
     try:
         async with asyncio.timeout(AFTER_S):
             body = await http.fetch(feed.trades_request(one.native))
         recent = feed.read_trades(body, one.native, clock.now_us())
     except (TapelineError, TimeoutError) as error:
         return msgspec.structs.replace(told, error=f"none came, and REST has none: {str(error) or 'no answer'}")
-    since_us, until_us = heard.began_us + _GRACE_US, ended_us - _GRACE_US
-    missed = sum(since_us < trade.venue_us < until_us for trade in recent)
+    missed = sum(of[0] < trade.venue_us < of[1] for trade in recent)
     if missed:
         return msgspec.structs.replace(told, error=f"none came, and REST has {missed} of that time")
     return msgspec.structs.replace(told, remark="there was none in that time")

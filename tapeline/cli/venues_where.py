@@ -15,7 +15,8 @@ import msgspec
 from tapeline.cli import reaching
 from tapeline.domain.instruments import MARKETS, Market
 from tapeline.errors import Misconfigured
-from tapeline.runtime import runfile
+from tapeline.runtime import runfile, venue_hosts
+from tapeline.runtime.settings import Venues
 from tapeline.venues import registry
 from tapeline.venues.contract import Hosts, Venue
 
@@ -53,6 +54,7 @@ class _Printed(msgspec.Struct, frozen=True):
     market: str
     rest: str
     ws: str
+    key: str | None = None
 
 
 def places(asked: Asked) -> tuple[tuple[Venue, Market], ...]:
@@ -77,12 +79,10 @@ def targets(asked: Asked, wanted: Iterable[Place]) -> tuple[dict[Place, Target],
         return _among(asked, listed, printed, f"{asked.sim} has no address of it")
     found = reaching.meant()
     run = runfile.read(found.data.dir)
-    simulated: Mapping[str, str] = {}
-    if run is not None and runfile.is_alive(run.supervisor):
-        simulated = run.addresses.venues
+    simulated = venue_hosts.simulated(run) if run is not None and runfile.is_alive(run.supervisor) else {}
     if simulated or found.venues.network == SIMULATED:
-        return _among(asked, listed, _addresses(simulated), "no simulator of it runs")
-    return _real(listed, found.venues.network)
+        return _among(asked, listed, simulated, "no simulator of it runs")
+    return _real(listed, found.venues)
 
 
 def _given(asked: Asked, listed: tuple[Place, ...]) -> Target:
@@ -107,26 +107,17 @@ def _among(
     return found, {place: reason for place in listed if place not in found}
 
 
-def _real(listed: tuple[Place, ...], network: str) -> tuple[dict[Place, Target], dict[Place, str]]:
+def _real(listed: tuple[Place, ...], settings: Venues) -> tuple[dict[Place, Target], dict[Place, str]]:
     found: dict[Place, Target] = {}
     missing: dict[Place, str] = {}
     for venue, market in listed:
-        facts = registry.feed(venue, market).facts
-        hosts = facts.test if network == "test" else facts.main
-        if hosts is None:
-            missing[venue, market] = "the venue has no test network"
+        try:
+            hosts = venue_hosts.real(registry.feed(venue, market).facts, settings)
+        except Misconfigured as error:
+            missing[venue, market] = str(error).replace(f"{venue}:{market}", "it", 1)
         else:
-            found[venue, market] = Target(network, hosts)
+            found[venue, market] = Target(settings.network, hosts)
     return found, missing
-
-
-def _addresses(simulated: Mapping[str, str]) -> dict[Place, Hosts]:
-    return {
-        (venue, market): Hosts(rest=f"http://{simulated[name]}", ws=f"ws://{simulated[name]}")
-        for venue in registry.VENUES
-        for market in MARKETS
-        if (name := f"{venue}:{market}") in simulated
-    }
 
 
 def _read(file: Path) -> dict[Place, Hosts]:
@@ -141,7 +132,9 @@ def _read(file: Path) -> dict[Place, Hosts]:
         if printed is None or printed.market not in MARKETS:
             raise Misconfigured(f"{file} has a line that `tapeline sim` does not print: {line!r}", fix="take it out")
         market: Market = "spot" if printed.market == "spot" else "futures"
-        found[printed.venue, market] = Hosts(rest=printed.rest, ws=printed.ws)
+        hosts = Hosts(rest=printed.rest, ws=printed.ws)
+        facts = registry.feed(printed.venue, market).facts
+        found[printed.venue, market] = venue_hosts.bearing(facts, hosts, printed.key)
     return found
 
 

@@ -141,10 +141,16 @@ class HttpClient:
             await session.close()
 
     async def fetch(self, request: Request, *, max_wait_s: float | None = None) -> bytes:
-        """Wait for the limiter, make the request, and return the body of a good answer.
+        """Wait for the limiter, make the request, and return the body of a good answer; of several, a list of them.
 
         Raises Unavailable, also when the limiter's wait would be beyond `max_wait_s`, or VenueRefused.
         """
+        if not request.more:
+            return await self._fetch(request, max_wait_s)
+        bodies = [await self._fetch(one, max_wait_s) for one in (request, *request.more)]
+        return b"[" + b",".join(bodies) + b"]"
+
+    async def _fetch(self, request: Request, max_wait_s: float | None) -> bytes:
         if not await self.limiter.acquire(self._bucket, request.cost, max_wait_s):
             wait_s = self.limiter.get_wait_time(self._bucket, request.cost)
             raise Unavailable(f"our own limit for {self._host} is reached", retry_after_s=wait_s)

@@ -226,6 +226,7 @@ class Venues(Section):
     )
     node_http: NodeHttp | None = Field(default=None, description="JSON-RPC node of Ethereum over HTTP, for uniswap")
     node_ws: NodeWs | None = Field(default=None, description="the same node's WebSocket")
+    oneinch_key: Secret | None = Field(default=None, description="API key of the 1inch Business Portal, for 1inch")
 
 
 class Simulation(Section):

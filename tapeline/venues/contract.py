@@ -82,6 +82,8 @@ class BookProtocol(msgspec.Struct, frozen=True, kw_only=True):
     """What the numbers of the stream prove; with `skipping` a hole does not show in them."""
     checksum: ChecksumRule | None = None
     """How the checksum is made that comes with each book and change; None: the venue sends none that must hold."""
+    poll_s: float | None = None
+    """How often a book is asked for over REST, where no stream tells it; None: streams do."""
 
 
 class TradeProtocol(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,7 +116,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     sockets: Mapping[str, str]
     """The path of each kind of socket behind the `ws` base, by the socket's name."""
     channels: Mapping[StreamChannel, str]
-    """The socket on which each channel is served; a channel that is not here does not exist."""
+    """The socket on which each channel is served, none of `sockets` where it is polled; one not here does not exist."""
     limits: SocketLimits
     keepalive: Keepalive
     book: BookProtocol
@@ -128,6 +130,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What each REST request and each opening of a socket carries."""
     node: str | None = None
     """What a person must name a node of, where the venue has no hosts of its own; None: `main` are the venue's."""
+    key: str | None = None
+    """Who gives a person the key that each request bears, where even reading takes one; None: it takes none."""
     funding_poll_s: float | None = None
     """How often funding is asked for over REST, where no stream tells it whole; None: streams do."""
 
@@ -157,6 +161,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     query: Query = ()
     body: bytes | None = None
     cost: int
+    more: tuple[Request, ...] = ()
+    """Asked one after the other behind it: all answers are one then, a JSON list in this order."""
 
     @property
     def target(self) -> str:
@@ -335,16 +341,6 @@ class Venue(msgspec.Struct, frozen=True, kw_only=True):
 def socket_url(feed: Feed, hosts: Hosts, socket: str) -> str:
     """Return the address of a kind of socket behind these hosts."""
     return hosts.ws.rstrip("/") + hosts.paths.get(socket, feed.facts.sockets[socket])
-
-
-def merged(before: FundingUpdate | None, update: FundingUpdate) -> FundingUpdate:
-    """Return the whole picture after an update that may name only what changed."""
-    if before is None or update.whole:
-        return update
-    names = ("rate", "mark_price", "index_price", "next_us", "interval_us")
-    kept = {name: getattr(before, name) for name in names if getattr(update, name) is None}
-    exact = {name: text for name, text in (before.exact or {}).items() if name in kept} | (update.exact or {})
-    return msgspec.structs.replace(update, whole=before.whole, exact=exact or None, **kept)
 
 
 # ---------------------------------------------------------------- what every venue's wire is made of

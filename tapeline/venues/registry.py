@@ -8,7 +8,7 @@ from typing import Final
 
 from tapeline.domain.events import Market
 from tapeline.errors import Misconfigured
-from tapeline.venues import binance, bingx, bitget, bybit, coinex, gateio, htx, kucoin, mexc, okx, uniswap
+from tapeline.venues import binance, bingx, bitget, bybit, coinex, gateio, htx, kucoin, mexc, okx, oneinch, uniswap
 from tapeline.venues.contract import Feed, Venue
 
 _ALL: Final = (
@@ -23,10 +23,18 @@ _ALL: Final = (
     bingx.VENUE,
     gateio.VENUE,
     uniswap.VENUE,
+    oneinch.VENUE,
 )
 VENUES: Final[Mapping[str, Venue]] = {one.id: one for one in _ALL}
-HOSTED: Final = tuple(one.id for one in _ALL if all(feed.facts.node is None for feed in one.feeds.values()))
-"""Venues that need no node of a person's own: what `all` means."""
+HOSTED: Final = tuple(
+    one.id for one in _ALL if all(feed.facts.node is None and feed.facts.key is None for feed in one.feeds.values())
+)
+"""Venues that need no node and no key of a person's own."""
+
+
+def every(network: str) -> tuple[str, ...]:
+    """Return the venues that `all` means on a network: the hosted ones, and all where they are simulated."""
+    return tuple(VENUES) if network == "simulated" else HOSTED
 
 
 def venue(venue_id: str) -> Venue:

@@ -9,12 +9,16 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from simulator.dex.onchain import OnChain
+from simulator.dex.serving import beat, serving
 from simulator.places import FACES
 from tapeline.cli.venues_facts import VenueRow, told
 from tapeline.cli.venues_probe import probe
 from tapeline.cli.venues_where import Target
 from tapeline.domain.events import Market
 from tapeline.domain.instruments import MARKETS
+from tapeline.runtime import clock
+from tapeline.runtime.lifecycle import background
 from tapeline.venues import registry
 from tapeline.venues.contract import Hosts
 from tests.support.eventually import eventually
@@ -61,6 +65,37 @@ async def test_all_that_a_market_has_works(venue: str, market: Market, tmp_path:
         funding=funding,
         ok=True,
     )
+
+
+async def test_x_12_the_venues_of_a_chain_work_too() -> None:
+    on = OnChain(key="k", now_us=clock.now_us())
+    async with (
+        serving(on, "uniswap") as node,
+        serving(on, "1inch") as quotes,
+        background("chain", beat(on)),
+        asyncio.TaskGroup() as group,
+    ):
+        found = {
+            venue: group.create_task(
+                probe(
+                    told(registry.venue(venue), "spot"),
+                    registry.feed(venue, "spot"),
+                    Target(
+                        "simulated", Hosts(rest=f"http://127.0.0.1:{port}", ws=f"ws://127.0.0.1:{port}", headers=of)
+                    ),
+                    within_s=WITHIN_S,
+                )
+            )
+            for venue, port, of in (("uniswap", node, {}), ("1inch", quotes, {"Authorization": "Bearer k"}))
+        }
+    uniswap, oneinch = found["uniswap"].result(), found["1inch"].result()
+    assert (uniswap.ok, oneinch.ok) == (True, True)
+    assert [(one.symbol, one.instruments.count, one.book.valid) for one in (uniswap, oneinch)] == [
+        ("ETH/USDC", 5, True)
+    ] * 2
+    assert uniswap.trades.received
+    assert (oneinch.book.integrity, oneinch.book.checked) == ("polled", 1)
+    assert (oneinch.trades.received, oneinch.trades.remark) == (0, "the venue tells none")
 
 
 async def test_sockets_that_cannot_be_opened_are_named_and_the_list_still_counts(tmp_path: Path) -> None:

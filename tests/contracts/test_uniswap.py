@@ -15,6 +15,7 @@ from producers.pool import Pool
 from simulator.dex import world
 from simulator.dex.chain import Block
 from simulator.dex.node import Node
+from simulator.dex.onchain import NODE, OnChain
 from simulator.dex.serving import serving
 from tapeline.domain.events import Book, Gap, OfInstrument, Trade
 from tapeline.errors import Unavailable
@@ -71,7 +72,8 @@ class Recorded:
 @asynccontextmanager
 async def recorded() -> AsyncIterator[Recorded]:
     """Record all pools of a node while the block runs; begin when all their books are valid."""
-    node = Node(world.genesis(clock.now_us() // 1_000_000))
+    on = OnChain(key="", now_us=clock.now_us())
+    node = on.node
     limiter = Limiter({BUCKET: share(SPOT.facts.rest.budget, SPOT.facts.rest.window_s)})
     records: list[Record] = []
     trouble: list[object] = []
@@ -84,7 +86,7 @@ async def recorded() -> AsyncIterator[Recorded]:
         trouble.append((wants, error))
 
     async with (
-        serving(node) as port,
+        serving(on, NODE) as port,
         HttpClient.of(SPOT.facts, f"http://127.0.0.1:{port}", limiter, SPOT.refusal) as http,
     ):
         page = SPOT.read_instruments(await http.fetch(SPOT.instruments_request()), 1)
@@ -181,10 +183,11 @@ async def test_a_cut_is_a_gap_that_closes() -> None:
 
 
 async def test_instruments_are_asked_for_again_where_the_node_is_busy() -> None:
-    node = Node(world.genesis(1_700_000_000), limited=1)
+    on = OnChain(key="", now_us=1_700_000_000_000_000)
+    on.node.limited = 1
     limiter = Limiter({BUCKET: share(100, 1)})
     async with (
-        serving(node) as port,
+        serving(on, NODE) as port,
         HttpClient.of(SPOT.facts, f"http://127.0.0.1:{port}", limiter, SPOT.refusal) as http,
     ):
         with pytest.raises(Unavailable, match="limit exceeded"):

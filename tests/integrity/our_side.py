@@ -196,7 +196,7 @@ class OurSide:
                     return market.trades_fetched(native, self.feed.read_trades(body, native, now_us), now_us)
                 return market.funding_fetched(self.feed.read_funding(body, now_us), now_us)
         if isinstance(fetch, FetchBook):
-            return market.book_failed(native, now_us, None, check=fetch.check)
+            return market.book_failed(native, "no answer", now_us, None, check=fetch.check)
         return market.trades_failed(native, now_us, None) if isinstance(fetch, FetchTrades) else []
 
     def _ping(self, now_us: int) -> None:

@@ -42,7 +42,8 @@ def test_one_line_says_where_it_is_and_sigterm_ends_it_in_order(tmp_path: Path) 
 
 
 def test_one_process_serves_all(tmp_path: Path) -> None:
-    all_places = [(venue, market) for venue in places.FACES for market in places.MARKETS]
+    exchanges = [(venue, market) for venue in places.FACES for market in places.MARKETS]
+    all_places = [*exchanges, ("uniswap", "spot"), ("1inch", "spot")]
     with Tapeline(tmp_path).started("sim", "--symbols", "1", "--json") as sim:
         lines = [sim.line() for _ in all_places]
         end = sim.stop(signal.SIGINT)
@@ -55,7 +56,7 @@ def test_one_process_serves_all(tmp_path: Path) -> None:
     ("words", "told"),
     [
         (("--faults", "gap,stal"), "there is no fault 'stal': did you mean 'stall'"),
-        (("--venue", "nyse"), f"there is no simulated venue 'nyse': choose {', '.join(places.FACES)} or all"),
+        (("--venue", "nyse"), f"there is no simulated venue 'nyse': choose {', '.join(places.VENUES)} or all"),
         (("--symbols", "99"), "--symbols 99 is out of range: give 1 to 24"),
     ],
 )

@@ -73,7 +73,7 @@ class Run:
             self.feed.sent(self.now_us)
         elif deed == "fail" and self.asked:
             self.asked = 0
-            self.feed.failed(self.now_us, 0.5)
+            self.feed.failed("HTTP 500", self.now_us, 0.5)
         elif deed == "answer" and self.asked:
             self.asked = 0
             self.take(self.feed.snapshot(snapshot(self.sequence), self.now_us))

@@ -147,7 +147,7 @@ class Recorder:
             whole = msgspec.structs.replace(whole, asked_us=one.asked_us)
             self._do(self.market.book_fetched(native, whole, now_us, check=one.fetch.check))
         else:
-            self._do(self.market.book_failed(native, now_us, None, check=one.fetch.check))
+            self._do(self.market.book_failed(native, "no answer", now_us, None, check=one.fetch.check))
 
     def _keep(self, topic: str, record: Record) -> bytes:
         del topic

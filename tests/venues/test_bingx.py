@@ -19,9 +19,9 @@ from tapeline.venues.contract import (
     ServerPing,
     Unexpected,
     Want,
-    merged,
     socket_url,
 )
+from tapeline.venues.funding import merged
 from tests.venues import expected_bingx
 from tests.venues.recorded import Recorded, own
 

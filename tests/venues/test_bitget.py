@@ -12,7 +12,8 @@ from tapeline.domain.book import APPLIED, OLD, BookDelta, BookKeeper, BookSnapsh
 from tapeline.errors import InvalidMessage, Misconfigured, Unavailable, VenueRefused
 from tapeline.venues.bitget import FUTURES, SPOT, books
 from tapeline.venues.bitget.market import BitgetFeed
-from tapeline.venues.contract import Answer, Event, FundingUpdate, Pong, Unexpected, Want, merged
+from tapeline.venues.contract import Answer, Event, FundingUpdate, Pong, Unexpected, Want
+from tapeline.venues.funding import merged
 from tests.venues.expected_bitget_books import FIRST
 from tests.venues.expected_bitget_books import RECEIVED_US as NOW_US
 from tests.venues.recorded import Recorded, own

@@ -11,7 +11,8 @@ import pytest
 
 from tapeline.errors import InvalidMessage, Misconfigured
 from tapeline.venues import registry
-from tapeline.venues.contract import Answer, Feed, FundingUpdate, Pong, PublicTrade, merged
+from tapeline.venues.contract import Answer, Feed, FundingUpdate, Pong, PublicTrade
+from tapeline.venues.funding import merged
 from tests.venues import expected_binance
 from tests.venues.recorded import Recorded, own, stretch
 
@@ -29,8 +30,11 @@ NATIVES = {
     "gateio:spot": "BTC_USDT",
     "gateio:futures": "BTC_USDT",
     "uniswap:spot": "BTC/USDT",
+    "1inch:spot": "BTC/USDT",
 }
 """BTC/USDT, where it is not BTCUSDT."""
+BOOKS = {"1inch": "ETH/USDC"}
+"""Whose book our own answer is, where it is not that of BTC/USDT."""
 FEEDS = {f"{venue.id}:{market}": feed for venue in registry.VENUES.values() for market, feed in venue.feeds.items()}
 
 
@@ -51,7 +55,7 @@ TEXTS = [(name, line) for name, line in OWN if line.encoding != "base64"]
 def meaning(feed: Feed, line: Recorded) -> object:
     match line.channel:
         case "rest_book":
-            return feed.read_book(line.data, feed.native("BTC/USDT"), 100, NOW_US)
+            return feed.read_book(line.data, feed.native(BOOKS.get(line.venue, "BTC/USDT")), 100, NOW_US)
         case "rest_trades":
             return feed.read_trades(line.data, feed.native("BTC/USDT"), NOW_US)
         case "rest_funding":
@@ -142,10 +146,16 @@ def test_c_03_unknown_fields_are_ignored(name: str, line: Recorded) -> None:
         ("coinex:spot", "rest_instruments", '"0.0015"', '"much"', "maker_fee_rate"),
         ("coinex:futures", "funding", '"83154"', '"inf"', "data.state_list[0].mark_price"),
         ("coinex:futures", "rest_funding", "[{", "[{},{", "data[0]"),
+        ("1inch:spot", "rest_book", '"299900000"', '"-1"', "[0].dstAmount"),
+        ("1inch:spot", "rest_book", '"299900000"', "299900000", "[0].dstAmount"),
+        ("1inch:spot", "rest_book", '{"dstAmount":"99900000000000000"}', "{}", "[1].dstAmount"),
+        ("1inch:spot", "rest_book", '{"dstAmount":"99900000000000000"},', "", None),
+        ("1inch:spot", "rest_book", '"299900000"', f'"{10**39}"', "dstAmount"),
+        ("1inch:spot", "rest_instruments", '"WBTC","decimals":18', '"WBTC","decimals":"x"', "tokens[...].decimals"),
     ],
 )
 def test_a_wrong_field_is_an_invalid_message_that_names_it(
-    name: str, channel: str, old: str, new: str, field: str
+    name: str, channel: str, old: str, new: str, field: str | None
 ) -> None:
     line = next(line for line in own(*name.split(":")) if line.channel == channel)
     assert line.frame.count(old) == 1

@@ -14,7 +14,8 @@ import pytest
 from tapeline.domain.book import BookSnapshot
 from tapeline.errors import InvalidMessage, Unavailable, VenueRefused
 from tapeline.venues import registry
-from tapeline.venues.contract import FundingUpdate, ServerPing, Want, merged
+from tapeline.venues.contract import FundingUpdate, ServerPing, Want
+from tapeline.venues.funding import merged
 from tests.venues import expected_htx, expected_htx_futures
 from tests.venues.recorded import own
 

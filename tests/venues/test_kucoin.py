@@ -7,7 +7,8 @@ import pytest
 
 from tapeline.domain.book import BookDelta, BookKeeper, BookSnapshot, Restored, WentStale
 from tapeline.errors import InvalidMessage, Misconfigured, Unavailable, VenueRefused
-from tapeline.venues.contract import Ask, Feed, FundingUpdate, Unexpected, Want, merged
+from tapeline.venues.contract import Ask, Feed, FundingUpdate, Unexpected, Want
+from tapeline.venues.funding import merged
 from tapeline.venues.kucoin import FUTURES, SPOT
 from tests.venues.expected_kucoin import RECEIVED_US
 from tests.venues.recorded import own

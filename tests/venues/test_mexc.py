@@ -11,7 +11,8 @@ import pytest
 from tapeline.domain.events import Market
 from tapeline.errors import Unavailable, VenueRefused
 from tapeline.venues import registry
-from tapeline.venues.contract import Event, FundingUpdate, Unexpected, Want, merged
+from tapeline.venues.contract import Event, FundingUpdate, Unexpected, Want
+from tapeline.venues.funding import merged
 from tests.venues.expected_mexc import RECEIVED_US
 from tests.venues.expected_mexc_futures import FUTURES
 from tests.venues.recorded import own, stretch

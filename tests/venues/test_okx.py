@@ -21,8 +21,8 @@ from tapeline.venues.contract import (
     PublicTrade,
     Unexpected,
     Want,
-    merged,
 )
+from tapeline.venues.funding import merged
 from tapeline.venues.okx.market import OkxFeed
 from tests.venues import expected_okx
 from tests.venues.recorded import Recorded, own, stretch

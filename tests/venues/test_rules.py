@@ -15,8 +15,8 @@ EVERY = [
     (venue, market)
     for venue, one in registry.VENUES.items()
     for market, feed in one.feeds.items()
-    # A chain tells whole books only.
-    if feed.facts.node is None
+    # A chain tells whole books only, and so do quotes.
+    if feed.facts.node is None and feed.facts.book.poll_s is None
 ]
 
 

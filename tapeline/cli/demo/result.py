@@ -57,6 +57,10 @@ def _blocks(result: Result, found: Settings) -> Iterator[Block]:
     yield line(mark, f"  ready in {span(result.ready_s)}, ran {span(result.ran_s)}, stopped")
     yield line()
     yield Grid(("audit: what the markets did against what is stored", ">"), tuple(_rows(audit)))
+    if audit.not_compared:
+        yield line()
+        told = "recorded and stored, but not compared, for they keep no journal: "
+        yield line(Cell(told + ", ".join(audit.not_compared), "warn"))
     if audit.faults:
         yield line()
         yield Grid(("fault", "times>", "where"), tuple(_faults(audit)))

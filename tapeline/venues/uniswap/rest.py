@@ -6,17 +6,16 @@ Books and trades come over the socket alone: what a block holds is told by answe
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Final, NoReturn
 
 import msgspec
 
 from tapeline.domain.book import BookSnapshot
-from tapeline.domain.events import Instrument
 from tapeline.errors import InvalidMessage, Misconfigured, TapelineError, Unavailable, VenueRefused
 from tapeline.venues.contract import Facts, FundingUpdate, InstrumentPage, PublicTrade, Request, read
+from tapeline.venues.tokens import CHAIN, Token, pair
 from tapeline.venues.uniswap import wire
-from tapeline.venues.uniswap.pools import CHAIN, POOLS, SYMBOLS, Pool, Token
+from tapeline.venues.uniswap.pools import POOLS, SYMBOLS, Pool
 
 TOO_MANY: Final = 429
 REFUSED: Final = 400
@@ -58,7 +57,7 @@ class UniswapRest:
         found = {name: _word(answer) for name, answer in answers.items() if isinstance(name, str) and name != "chain"}
         good = [pool for pool in POOLS.values() if all(found.get(name) == value for name, value in _beliefs(pool))]
         return InstrumentPage(
-            instruments=tuple(self._instrument(pool, received_us) for pool in good),
+            instruments=tuple(pair(self.facts, one.address, one.base, one.quote, received_us) for one in good),
             skipped=tuple(pool.address for pool in POOLS.values() if pool not in good),
         )
 
@@ -97,25 +96,6 @@ class UniswapRest:
         if status >= SERVER_ERROR:
             return Unavailable(said, retry_after_s=asked_s)
         return VenueRefused(said) if status >= REFUSED or None in codes else None
-
-    def _instrument(self, pool: Pool, received_us: int) -> Instrument:
-        """Return the rules: a chain has none but the smallest units, and what a swap costs is in the prices."""
-        return Instrument(
-            venue=self.facts.venue,
-            market=self.facts.market,
-            symbol=pool.symbol,
-            native=pool.address,
-            base=pool.base.name,
-            quote=pool.quote.name,
-            status="trading",
-            price_tick=Decimal(1).scaleb(-pool.quote.decimals),
-            quantity_step=Decimal(1).scaleb(-pool.base.decimals),
-            contract_size=Decimal(1),
-            maker_fee=Decimal(self.facts.maker_fee),
-            taker_fee=Decimal(self.facts.taker_fee),
-            received_us=received_us,
-            published_us=received_us,
-        )
 
     def _none(self, what: str, *_unused: object) -> NoReturn:
         message = f"{self.facts.venue} {self.facts.market} has no {what}"

@@ -77,7 +77,7 @@ def test_without_a_run_it_is_the_network_of_settings(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("TAPELINE_VENUES__NETWORK", "test")
     found, missing = targets(Asked(), [SPOT, mexc])
     assert (found[SPOT].hosts.rest, missing) == (
-        "https://api-testnet.bybit.com", {mexc: "the venue has no test network"},
+        "https://api-testnet.bybit.com", {mexc: "it has no test network: leave it out of monitor.venues"},
     )  # fmt: skip
     monkeypatch.setenv("TAPELINE_VENUES__NETWORK", "simulated")
     with pytest.raises(

@@ -70,6 +70,12 @@ def test_each_worker_and_each_simulated_market_has_a_port_of_its_own() -> None:
     assert len(set(taken)) == len(taken)
 
 
+def test_all_has_the_venues_of_a_chain_where_they_are_simulated() -> None:
+    everything = Settings(monitor=Monitor(venues="all"))
+    assert not {"uniswap:spot", "1inch:spot"} & set(workers.places(everything))
+    assert workers.places(everything.model_copy(update={"venues": SIMULATED}))[-2:] == ("uniswap:spot", "1inch:spot")
+
+
 def test_a_worker_is_started_by_the_command_that_a_person_would_give(tmp_path: Path) -> None:
     found = Settings(
         data=Data(dir=tmp_path),

@@ -187,7 +187,7 @@ def test_a_request_that_failed_is_made_again_when_the_venue_permits(retry_after_
     feed = rest()
     feed.connected(5)
     feed.delta(delta(10), 0)
-    feed.failed(0, retry_after_s)
+    feed.failed("HTTP 500", 0, retry_after_s)
     assert feed.delta(delta(11), 1) == []
     assert (feed.tick(wait_us - 1), feed.tick(wait_us)) == ([], [SNAPSHOT])
 

@@ -137,7 +137,7 @@ def test_where_snapshots_come_over_rest_they_are_fetched() -> None:
     market.feed.sent(asked, S)
     market.feed.frame(SLOT, frame(result=None, id=1), S)
     assert market.feed.tick(2 * S) == [FetchBook("BTCUSDT", check=False)]
-    assert market.feed.book_failed("BTCUSDT", 2 * S, 3.0, check=False) == []
+    assert market.feed.book_failed("BTCUSDT", "HTTP 500", 2 * S, 3.0, check=False) == []
     assert market.feed.tick(5 * S) == [FetchBook("BTCUSDT", check=False)]
     snapshot = BookSnapshot(
         native="BTCUSDT",
@@ -343,7 +343,7 @@ def test_answers_of_rest_for_what_was_dropped_are_nobodys() -> None:
     def answered() -> list[object]:
         return [
             *market.feed.book_fetched("BTCUSDT", snapshot, 3 * S, check=False),
-            *market.feed.book_failed("BTCUSDT", 3 * S, None, check=False),
+            *market.feed.book_failed("BTCUSDT", "HTTP 500", 3 * S, None, check=False),
             *market.feed.trades_fetched("BTCUSDT", (), 3 * S),
             *market.feed.trades_failed("BTCUSDT", 3 * S, None),
         ]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import msgspec
 import pytest
 from pydantic import SecretStr, ValidationError
 
 from producers.places import Place, choose, chosen, hosts, reachable
 from tapeline.domain.events import Instrument
 from tapeline.errors import Misconfigured
-from tapeline.runtime.runfile import Addresses, ProcessRecord, RunFile, Secrets
+from tapeline.runtime.runfile import Addresses, ProcessRecord, RunFile, Secrets, VenueKey
 from tapeline.runtime.settings import Settings, Venues, secret_values
 from tapeline.venues import registry
 from tapeline.venues.contract import Hosts
@@ -83,6 +84,32 @@ def test_x_12_a_chain_is_read_at_the_node_that_settings_name() -> None:
         rest="https://node.example/key", ws="wss://node.example/key"
     )
     assert secret_values(Settings(venues=named)) == ("https://node.example/key", "wss://node.example/key")
+
+
+def test_x_12_a_key_that_reading_takes_is_in_each_request() -> None:
+    place = Place("1inch", "spot")
+    with pytest.raises(Misconfigured, match=r"1inch:spot needs an API key of the 1inch .*: set venues.oneinch_key"):
+        hosts(place, Settings(), None)
+    named = Settings(venues=Venues(oneinch_key=SecretStr("testkey")))
+    found = hosts(place, named, None)
+    assert (found.rest, found.headers) == ("https://api.1inch.com", {"Authorization": "Bearer testkey"})
+    assert secret_values(named) == ("testkey",)
+    assert hosts(PLACE, named, None) == PLACE.feed.facts.main
+    run = msgspec.structs.replace(
+        RUN,
+        addresses=Addresses(venues={"1inch:spot": "127.0.0.1:5"}),
+        secrets=msgspec.structs.replace(RUN.secrets, venue_keys={"1inch": VenueKey(key="made", secret="up")}),
+    )
+    simulated = Settings(venues=Venues(network="simulated"))
+    assert hosts(place, simulated, run) == Hosts(
+        rest="http://127.0.0.1:5", ws="ws://127.0.0.1:5", headers={"Authorization": "Bearer made"}
+    )
+
+
+def test_on_the_simulated_network_all_has_those_that_take_a_node_or_a_key() -> None:
+    everything = tuple(Place(name, market) for name, one in registry.VENUES.items() for market in one.feeds)
+    assert choose(("all",), "all", network="simulated") == everything
+    assert everything[-2:] == (Place("uniswap", "spot"), Place("1inch", "spot"))
 
 
 @pytest.mark.parametrize("wrong", ["node.example", "ftp://node.example", "wss://node.example", "https://a b"])

@@ -261,6 +261,7 @@ def test_every_key_has_a_description_and_dangerous_ones_are_marked() -> None:
         "simulation.keys",
         "venues.node_http",
         "venues.node_ws",
+        "venues.oneinch_key",
         "keys.binance_key",
         "keys.binance_secret",
         "keys.bybit_key",

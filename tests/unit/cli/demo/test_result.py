@@ -43,6 +43,7 @@ AUDIT = Audit(
     pnl=Profit(ours="-3.25", simulator="-3.25", error="0"),
     tick_to_order_ms=Latency(p50=12.5, p90=20.0, p99=41.25, n=40),
     faults={"gap": {"bybit:spot": 1}},
+    not_compared=("1inch:spot", "uniswap:spot"),
     problems=(),
     balanced=True,
 )
@@ -92,6 +93,7 @@ def test_programs_get_one_flat_object() -> None:
         "pnl": {"ours": "-3.25", "simulator": "-3.25", "error": "0"},
         "tick_to_order_ms": {"p50": 12.5, "p90": 20.0, "p99": 41.25, "n": 40},
         "faults": {"gap": {"bybit:spot": 1}},
+        "not_compared": ["1inch:spot", "uniswap:spot"],
         "problems": [],
         "processes": {"kafka": {"rss_mb": 250.0, "cpu_s": 3.25, "restarts": 1}},
         "balanced": True,
@@ -117,6 +119,7 @@ def test_a_person_reads_the_same() -> None:
         "profit by cash flow in USDT, off by | -3.25 / 0",
         "tick to order, ms: p50, p90, p99 | 12.5 / 20.0 / 41.25 of 40",
         "processes killed, of them back, longest away | 3 / 2 / 2.5 s",
+        "recorded and stored, but not compared, for they keep no journal: 1inch:spot, uniswap:spot",
         "gap | 1 | bybit:spot 1",
         "kafka | 250 MB | 3.2 s | 1",
         "data       /d",

@@ -279,6 +279,7 @@ BALANCED = Audit(
     pnl=Profit(),
     tick_to_order_ms=Latency(),
     faults={},
+    not_compared=(),
     problems=(),
     balanced=True,
 )
