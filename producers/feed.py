@@ -23,7 +23,7 @@ from tapeline.domain.book import (
     WentStale,
 )
 from tapeline.domain.book_records import book_record, delta_record, gap_record, whole_record
-from tapeline.domain.crosscheck import Behind, Same, compare
+from tapeline.domain.crosscheck import Behind, Differences, Same, compare, differences
 from tapeline.domain.events import Book, Gap, GapCause, OfInstrument
 from tapeline.venues.contract import BookProtocol
 
@@ -32,6 +32,10 @@ REPUBLISH_US: Final = 900_000
 """A valid book is sent again after this; with the shell's tick it is below a second."""
 WHOLE_US: Final = 60 * US_PER_S
 SILENT_US: Final = 20 * US_PER_S
+DOUBTED_US: Final = 5 * US_PER_S
+"""So often a book whose numbers leave some out is compared however much comes of it."""
+LOOK_US: Final = 1_500_000
+"""How long after a look at such a book that found differences the next one is, longer than the way of a change."""
 PATIENCE_US: Final = 3 * US_PER_S
 """A snapshot that was asked for and has not come by then is asked for again."""
 AGAIN_US: Final = 200_000
@@ -55,6 +59,8 @@ class BookFeed:
         self.of = of
         self.keeper = BookKeeper(epoch=0, hole=hole, checksum=protocol.checksum)
         self._protocol = protocol
+        self._doubted = protocol.rule == "skipping" and protocol.checksum is None
+        self._differed: Differences = frozenset()
         self._poll_us = None if protocol.poll_s is None else int(protocol.poll_s * US_PER_S)
         self.depth = depth
         self._connected = False
@@ -156,6 +162,8 @@ class BookFeed:
 
     def checked(self, snapshot: BookSnapshot, now_us: int) -> Effects:
         """Take the venue's book that a check asked for: behind twice without having moved means that it lost some."""
+        if self._doubted:
+            return self._looked_at(snapshot, now_us)
         found = compare(self.keeper, snapshot, numbers=self._protocol.rest_numbers)
         if isinstance(found, Same):
             self.keeper.proven(found.at_us)
@@ -168,6 +176,28 @@ class BookFeed:
             return []
         self._behind_at = None
         return self.suspected("silence", found.detail, now_us)
+
+    def _looked_at(self, snapshot: BookSnapshot, now_us: int) -> Effects:
+        """Compare the levels of a book in which no hole shows: what differs twice alike was never told."""
+        if self.keeper.state != "valid":
+            return []
+        before, self._differed = self._differed, differences(self.keeper, snapshot)
+        if not self._differed:
+            self.keeper.proven(snapshot.stood_us)
+            return []
+        both = sorted(before & self._differed)
+        if not both:
+            self._check_us = now_us + LOOK_US
+            return []
+        self._differed = frozenset()
+        side, price, ours, theirs = both[0]
+        told = f"{len(both)} levels differ twice, as the {side} {price}: ours {ours}, the venue's {theirs}"
+        return self.suspected("silence", told, now_us)
+
+    def doubt(self, now_us: int) -> None:
+        """Hear that a frame of the socket could not be read: where no number shows what it was, look at once."""
+        if self._doubted:
+            self._check_us = now_us
 
     def tick(self, now_us: int) -> Effects:
         """Do what time asks for; call it every 100 ms or so."""
@@ -215,7 +245,7 @@ class BookFeed:
             return []
         if self._poll_us is not None:
             return self._ask(now_us)
-        self._check_us = now_us + SILENT_US
+        self._check_us = now_us + (DOUBTED_US if self._doubted else SILENT_US)
         return [Fetch("check")]
 
     def _overdue(self, asked_us: int, now_us: int, most_us: int) -> Effects:
@@ -228,7 +258,8 @@ class BookFeed:
         return effects
 
     def _heard(self, now_us: int) -> None:
-        self._check_us = now_us + (SILENT_US if self._poll_us is None else self._poll_us)
+        if not self._doubted:
+            self._check_us = now_us + (SILENT_US if self._poll_us is None else self._poll_us)
         self._behind_at = None
 
     def _ask(self, now_us: int) -> Effects:
@@ -248,6 +279,8 @@ class BookFeed:
         self._unsent = False
         self._whole_us = now_us
         self._heard(now_us)
+        if self._doubted:
+            self._check_us, self._differed = now_us + DOUBTED_US, frozenset()
         epoch = self.keeper.epoch
         effects: Effects = [] if restored.hole is None else [Emit(self._gap(restored.hole, now_us))]
         changes: tuple[BookDelta | BookSnapshot, ...] = (restored.snapshot, *restored.changes)

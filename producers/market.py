@@ -27,6 +27,7 @@ from producers.trades import TradeFeed
 from tapeline.domain.book import BookDelta, BookSnapshot
 from tapeline.domain.events import Book, DeltaBatch, Funding, Gap, GapCause, OfInstrument, Trade
 from tapeline.domain.partition import partition_of
+from tapeline.errors import InvalidMessage
 from tapeline.venues.contract import (
     Answer,
     Doubted,
@@ -191,7 +192,14 @@ class MarketFeed:
         """Take one frame; InvalidMessage when it breaks the venue's contract."""
         self.frames += 1
         actions: list[Action] = []
-        events = self._feed.decode(data, received_us)
+        try:
+            events = self._feed.decode(data, received_us)
+        except InvalidMessage:
+            # It may have been a change of any of its books.
+            for native, (carrier, _) in self._carries.items():
+                if carrier == slot:
+                    self._book[native].doubt(received_us)
+            raise
         for event in events:
             actions += self._event(slot, event, received_us)
         if self._samples.due(events, received_us):

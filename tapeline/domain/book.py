@@ -129,7 +129,10 @@ class BookKeeper:
         self._renumbered = False
         # Between begin_refresh and refresh, when also a valid book keeps its deltas.
         self._refreshing = False
+        # When the book was last proven, and at which number; None where only a time is known. A change that names no
+        # predecessor proves nothing of what was before it.
         self._proof_us = 0
+        self._proof_id: int | None = None
 
     def delta(self, delta: BookDelta) -> Applied | Ignored | Kept | WentStale | Restored:
         """Apply the rule to one delta; Restored: the venue counts anew from here, and nothing is missing."""
@@ -207,7 +210,9 @@ class BookKeeper:
 
     def proven(self, at_us: int) -> None:
         """Note that the valid book was compared with the venue at this time and is right: a hole starts later."""
-        self._proof_us = max(self._proof_us, at_us)
+        if at_us > self._proof_us:
+            self._proof_us = at_us
+            self._proof_id = self.sequence if self._proof_id == self.sequence else None
 
     def top(self, count: int) -> Top:
         """Return the best `count` levels of each side, all that are known with 0."""
@@ -247,7 +252,8 @@ class BookKeeper:
         self.sequence = delta.sequence
         self.received_us = delta.received_us
         self.venue_us = venue_us = delta.venue_us
-        self._proof_us = venue_us or delta.received_us
+        if delta.follows is not None or self._window is not None:
+            self._proof_us, self._proof_id = venue_us or delta.received_us, delta.sequence
         return applied
 
     def _anew(self, delta: BookDelta) -> WentStale | Restored:
@@ -309,7 +315,7 @@ class BookKeeper:
         self._go(step)
         self._hole = Hole(
             epoch=self.epoch,
-            from_id=str(self.sequence),
+            from_id=None if self._proof_id is None else str(self._proof_id),
             start_us=self._proof_us,
             cause=cause,
             detail=detail,
@@ -358,6 +364,7 @@ class BookKeeper:
         newest = later[-1] if later else snapshot
         self.sequence, self.venue_us, self.received_us = newest.sequence, newest.venue_us, newest.received_us
         self._proof_us = (later[-1].venue_us or later[-1].received_us) if later else max([snapshot.stood_us, *passed])
+        self._proof_id = newest.sequence
         self._bids, self._asks, self._window = built.bids, built.asks, built.window
         self._fresh, self._overlaps = not later, not later and not snapshot.replaces
         self._renumbered, self._refreshing, self._hole = False, False, None

@@ -2,16 +2,23 @@
 
 One look proves no loss: what REST knows may still be on its way over the socket. A shell that hears Behind asks again
 after its grace; only a book that is behind twice, and has not moved in between, has lost something.
+
+Where numbers leave some out a book that moves may have lost something too. Of such a book single levels are compared:
+one that differs twice, with the same two values both times, was not told in between, and what was told is not so.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 import msgspec
 
 from tapeline.domain.book import BookKeeper, BookSnapshot
 from tapeline.domain.levels import Column
+
+Differences = frozenset[tuple[str, float, float, float]]
+"""Side, price, our quantity and the venue's; a level that is not there has none."""
 
 Numbers = Literal["same", "other"]
 """How REST counts: as the stream does, or by numbers of its own."""
@@ -76,3 +83,23 @@ def _difference(prices: Column, quantities: Column, venue_prices: Column, venue_
         if one != other:
             return f"level {at} is {one}, the venue has {other}"
     return None
+
+
+def differences(keeper: BookKeeper, snapshot: BookSnapshot) -> Differences:
+    """Return the levels in which a valid book and a REST snapshot differ, as far as both go."""
+    top = keeper.top(0)
+    bids = _unlike("bid", -1, (top.bid_prices, top.bid_quantities), (snapshot.bid_prices, snapshot.bid_quantities))
+    asks = _unlike("ask", 1, (top.ask_prices, top.ask_quantities), (snapshot.ask_prices, snapshot.ask_quantities))
+    return frozenset((*bids, *asks))
+
+
+def _unlike(
+    side: str, sign: int, ours: tuple[Column, Column], theirs: tuple[Column, Column]
+) -> Iterator[tuple[str, float, float, float]]:
+    """Yield what differs up to the worst level of the side that is shorter; an empty one ends nowhere."""
+    ends = [sign * prices[-1] for prices, _ in (ours, theirs) if prices]
+    mine, other = dict(zip(*ours, strict=True)), dict(zip(*theirs, strict=True))
+    for price in mine.keys() | other.keys():
+        pair = (mine.get(price, 0.0), other.get(price, 0.0))
+        if pair[0] != pair[1] and sign * price <= min(ends):
+            yield (side, price, *pair)

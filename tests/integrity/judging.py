@@ -82,10 +82,11 @@ def _verdict(hit: Hit, told: Sequence[Told], facts: Facts) -> Verdict:
 
 def _covers(gap: Gap, hit: Hit) -> bool:
     """Tell whether a closed gap holds everything from the change that was hit on."""
-    if gap.from_id is None or gap.to_id is None:
+    if gap.to_id is None:
         return False
     later = gap.to_epoch is not None and gap.to_epoch > gap.epoch
-    return int(gap.from_id) <= hit.before and (later or int(gap.to_id) >= hit.sequence)
+    begins = gap.start_us <= hit.at_us if gap.from_id is None else int(gap.from_id) <= hit.before
+    return begins and (later or int(gap.to_id) >= hit.sequence)
 
 
 def _way(gap: Gap, facts: Facts) -> str:

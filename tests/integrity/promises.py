@@ -12,6 +12,8 @@ FOUND_MS: Final = 1_000
 """A hole is found by the next change, and that comes within this."""
 SILENCE_MS: Final = 23_000
 """A silence is found by the second look after 20 s."""
+DOUBTED_MS: Final = 8_000
+"""Where no number shows a hole, a wrong book stands no longer: two looks over REST find it, or the stream told it anew."""
 MERGED: Final = frozenset({("mexc", "futures")})
 """Where a REST answer may fall inside a message that, in the simulator, leaves out what has changed back by its end:
 then the book behind the repair may be wrong for a moment."""
@@ -55,6 +57,8 @@ def broken_by(facts: Facts, one: Verdict) -> list[str]:
     kind, told = one.hit.kind, []
     if one.how not in ways_of(book, kind):
         told.append(f"it ended as {one.how}")
+    if book.rule == "skipping" and kind in {"hole", "corrupt"} and one.wrong_us > 1000 * DOUBTED_MS:
+        told.append(f"wrong books were told as valid for {one.wrong_us / 1e6:.1f} s")
     if one.wrong and not may_be_wrong(facts, kind):
         told.append(f"{one.wrong} wrong books were told as valid")
     if one.found_us is not None and not is_unseen(book, kind):

@@ -24,9 +24,9 @@ UNKNOWABLE: Final = {
     "mexc": "a quantity that is false on the way: there is no checksum; and, where messages leave out what has changed "
     "back by their end (as the simulated futures do), what a REST answer that falls inside of one says too much.",
     "bitget": "a quantity that is false on the way: `checksum` is absent or 0, and its number is as it should be.",
-    "bingx": "that a change was lost or overtaken: numbers leave some out when nothing is missing, so a book stands "
-    "wrong until it crosses, its levels are told anew, or it is quiet for 20 s and the cross-check looks; and a "
-    "quantity that is false on the way.",
+    "bingx": "at once, that a change was lost: numbers leave some out when nothing is missing, so a book stands wrong "
+    "until it crosses, its levels are told anew, or two looks over REST, of which one is due every 5 s, find the same "
+    "difference; and a quantity that is false on the way, when it is told anew before that.",
     "gateio": "a quantity that is false on the way: there is no checksum, and its number is as it should be.",
 }
 """What no client of a venue can know, in one sentence."""
