@@ -1,6 +1,8 @@
 """What one channel shows of a book: the net changes within its depth since its last message, for any pace.
 
-A reader that replaces its book by `image` and then applies every `flush` always has the first `depth` levels.
+A reader that replaces its book by `image` and then applies every `flush` always has the first `depth` levels. A view
+that tells all that was `touched` also tells what has changed back since its last message, as a venue does that merges
+changes without knowing what was before: then a book from between two messages can be continued too.
 """
 
 from __future__ import annotations
@@ -14,10 +16,11 @@ Level = tuple[int, int]
 class View:
     """The book as a channel last showed it; `sequence` is the number of that message, kept by the venue."""
 
-    __slots__ = ("_before", "_ladder", "_shown", "depth", "every_ms", "first", "sequence")
+    __slots__ = ("_before", "_ladder", "_shown", "depth", "every_ms", "first", "sequence", "touched")
 
-    def __init__(self, ladder: Ladder, *, depth: int, every_ms: int) -> None:
+    def __init__(self, ladder: Ladder, *, depth: int, every_ms: int, touched: bool = False) -> None:
         """Start with what the book holds now."""
+        self.touched = touched
         self._ladder = ladder
         self.depth = min(depth, ladder.depth)
         self.every_ms = every_ms
@@ -28,7 +31,7 @@ class View:
 
     def at_pace(self, every_ms: int) -> View:
         """Return a channel of another pace that has shown, so far, what this one has."""
-        other = View(self._ladder, depth=self.depth, every_ms=every_ms)
+        other = View(self._ladder, depth=self.depth, every_ms=every_ms, touched=self.touched)
         other.sequence, other._shown = self.sequence, self._shown
         other._before = (dict(self._before[BID]), dict(self._before[ASK]))
         return other
@@ -54,7 +57,7 @@ class View:
             for price in sorted(before, reverse=side == BID):
                 was = before[price] if old_low <= price <= old_high else 0
                 lots = levels.get(price, 0) if low <= price <= high else 0
-                if was != lots:
+                if was != lots or self.touched:
                     found[side].append((price, lots))
             before.clear()
         self._shown = now

@@ -17,8 +17,8 @@ from simulator.audit.rows import Instrument, LevelRow
 from simulator.journal import Delta
 from tapeline.runtime import clock
 
-FIRST_BOOK_US: Final = 5 * US_PER_S
-"""A first book must have been received so soon after the subscription."""
+FIRST_BOOK_US: Final = 10 * US_PER_S
+"""A first book must have been received so soon after the subscription: some venues let few ask in a second."""
 
 Level = tuple[int, str, float]
 """sequence, side, price."""

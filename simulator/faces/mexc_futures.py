@@ -121,7 +121,7 @@ class Feed:
         self._texts = Texts(listing.instrument)
         self._symbol = listing.instrument.symbol
         self._version = _FIRST_VERSION + engine.chance.below(_FIRST_VERSION)
-        self._merged, self._rest = self._begun(_MERGED_MS), self._begun(REST_MS)
+        self._merged, self._rest = self._begun(_MERGED_MS, touched=True), self._begun(REST_MS)
         self._others: dict[str, Topic] = {}
 
     def activate(self, topic: Topic) -> None:
@@ -174,15 +174,15 @@ class Feed:
             if at_ms // every_ms != (at_ms - STEP_MS) // every_ms:
                 self._tell(topic, self._other(topic, now_us), now_us)
 
-    def _begun(self, every_ms: int) -> View:
-        view = View(self.listing.ladder, depth=self.listing.ladder.depth, every_ms=every_ms)
+    def _begun(self, every_ms: int, *, touched: bool = False) -> View:
+        view = View(self.listing.ladder, depth=self.listing.ladder.depth, every_ms=every_ms, touched=touched)
         view.sequence = self._version
         return view
 
     def _publish_book(self, now_us: int) -> None:
         bids, asks = self._merged.flush()
         if not bids and not asks:
-            return  # what changed has changed back; the next message covers these versions too
+            return
         follows, last = self._merged.sequence, self._version
         self._merged.sequence = last
         self.engine.outlet.record(

@@ -13,10 +13,7 @@ FOUND_MS: Final = 1_000
 SILENCE_MS: Final = 23_000
 """A silence is found by the second look after 20 s."""
 DOUBTED_MS: Final = 8_000
-"""Where no number shows a hole, a wrong book stands no longer: two looks over REST find it, or the stream told it anew."""
-MERGED: Final = frozenset({("mexc", "futures")})
-"""Where a REST answer may fall inside a message that, in the simulator, leaves out what has changed back by its end:
-then the book behind the repair may be wrong for a moment."""
+"""Where no number shows a hole, a wrong book stands no longer: two looks find it, or the stream told it anew."""
 NUMBERS: Final = {"sequence": "number", "previous": "previous number"}
 
 
@@ -39,8 +36,6 @@ def ways_of(book: BookProtocol, kind: Kind) -> frozenset[str]:
 
 def may_be_wrong(facts: Facts, kind: Kind) -> bool:
     """Tell whether a wrong book may be told as valid for a while: where nothing that the venue sends says so."""
-    if (facts.venue, facts.market) in MERGED and kind != "duplicate":
-        return True
     return is_unseen(facts.book, kind)
 
 

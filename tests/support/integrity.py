@@ -21,8 +21,7 @@ UNKNOWABLE: Final = {
     "coinex": "that a change was lost when the routine whole book of each minute is the next to come: the tape lacks "
     "the change, no book is ever wrong.",
     "htx": "a quantity that is false on the way: there is no checksum, and its number is as it should be.",
-    "mexc": "a quantity that is false on the way: there is no checksum; and, where messages leave out what has changed "
-    "back by their end (as the simulated futures do), what a REST answer that falls inside of one says too much.",
+    "mexc": "a quantity that is false on the way: there is no checksum.",
     "bitget": "a quantity that is false on the way: `checksum` is absent or 0, and its number is as it should be.",
     "bingx": "at once, that a change was lost: numbers leave some out when nothing is missing, so a book stands wrong "
     "until it crosses, its levels are told anew, or two looks over REST, of which one is due every 5 s, find the same "

@@ -18,7 +18,8 @@ second. Refusals come with HTTP 200. A refused topic may still send a frame: it 
 
 The docs want `lastUpdateId` to rise by one and a reconnect else. On 199 streams numbers skipped 257 to 490 times a
 minute, by 2 to 9, while the books stayed those of REST. So a hole cannot be seen: a book that lost a change shows
-itself by crossing, or by the cross-check, which looks every 5 s however much comes. Frames of bookTicker were seen 22 minutes old and are not used.
+itself by crossing, or by the cross-check, which looks every 5 s however much comes. Frames of bookTicker were seen 22
+minutes old and are not used.
 
 UNCONFIRMED: that spot's `lastUpdateId` skips too; where spot's incremental frame keeps its time (`time` or
 `timestamp`, both are read); that levels beyond the first frame's are told when they come near (the docs call it a

@@ -54,6 +54,15 @@ def test_a_change_that_is_taken_back_is_not_told() -> None:
     assert view.flush() == ([], [])
 
 
+def test_a_change_that_is_taken_back_is_told_where_all_that_was_touched_is() -> None:
+    listing = Market(11, "bybit:spot", listed(1)).listings[0]
+    view, ladder = View(listing.ladder, depth=50, every_ms=100, touched=True), listing.ladder
+    before = ladder.levels[BID][ladder.bid]
+    view.note([(BID, ladder.bid, before)])
+    assert view.flush() == ([(ladder.bid, before)], [])
+    assert view.flush() == ([], [])
+
+
 def test_an_image_is_cut_to_its_limit() -> None:
     listing = Market(11, "bybit:spot", listed(1)).listings[0]
     view = View(listing.ladder, depth=1000, every_ms=100)

@@ -158,12 +158,12 @@ def test_the_first_book_is_that_of_the_lowest_epoch() -> None:
 def test_a_first_book_that_came_late_is_a_problem() -> None:
     run = played_run()
     run.levels = [row for row in run.levels if row.kind == "change"]
-    run.levels += whole_rows(FIRST, received_us=at(0) + 5 * S + 1)
+    run.levels += whole_rows(FIRST, received_us=at(0) + 10 * S + 1)
     said = f"{OF} book: subscribed at {told(0)}, and the first stored book, 100, was received at "
     assert run.audit() == balanced(
-        problems=(f"{said}{told(5 * S / STEP_US)[:-2]}1Z, more than 5 s later",),
+        problems=(f"{said}{told(10 * S / STEP_US)[:-2]}1Z, more than 10 s later",),
     )
-    run.levels = [msgspec.structs.replace(row, received_us=at(0) + 5 * S) for row in run.levels]
+    run.levels = [msgspec.structs.replace(row, received_us=at(0) + 10 * S) for row in run.levels]
     assert run.audit() == balanced()
 
 
@@ -218,8 +218,8 @@ def test_in_the_middle_of_a_run_what_came_later_does_not_count(lost: bool) -> No
 def test_in_the_first_seconds_of_a_run_a_book_may_still_come() -> None:
     run = played_run()
     run.levels, run.books, run.trades = [], [], []
-    assert run.audit(until_us=at(0) + 5 * S - 1).problems[0].startswith(f"{OF} book: 20 changes")
-    assert run.audit(until_us=at(0) + 5 * S).problems[0] == (
+    assert run.audit(until_us=at(0) + 10 * S - 1).problems[0].startswith(f"{OF} book: 20 changes")
+    assert run.audit(until_us=at(0) + 10 * S).problems[0] == (
         f"{OF} book: subscribed at {told(0)}, and no book was ever stored"
     )
 
