@@ -45,10 +45,17 @@ FIRST_US: Final = US_PER_S
 
 Not before: a book that is older than the first change that comes cannot be continued.
 """
+REFUSED_US: Final = 60 * US_PER_S
+"""A stream that the venue refused is asked for again after this: a person has been told."""
 UNCONFIRMED_US: Final = 10 * US_PER_S
 """Where the venue does not confirm a stream that was asked for, its book is asked for all the same."""
 LATE: Final = 6
 """A polled book that was asked for so many polls ago is too old to stand: others wait for the same limit."""
+
+
+def is_doubted(protocol: BookProtocol) -> bool:
+    """Tell whether nothing in a message shows that one before it is missing."""
+    return protocol.rule == "skipping" and protocol.checksum is None
 
 
 class BookFeed:
@@ -59,7 +66,7 @@ class BookFeed:
         self.of = of
         self.keeper = BookKeeper(epoch=0, hole=hole, checksum=protocol.checksum)
         self._protocol = protocol
-        self._doubted = protocol.rule == "skipping" and protocol.checksum is None
+        self._doubted = is_doubted(protocol)
         self._differed: Differences = frozenset()
         self._poll_us = None if protocol.poll_s is None else int(protocol.poll_s * US_PER_S)
         self.depth = depth
@@ -101,6 +108,11 @@ class BookFeed:
         """Hear that the venue has confirmed the stream: changes come from now on, if there are any."""
         if self._unasked and self.keeper.state != "valid":
             self._ask_us = now_us + FIRST_US
+
+    def refused(self, now_us: int) -> None:
+        """Hear that the venue refuses the stream, or a snapshot of it."""
+        if self.keeper.state != "valid":
+            self._asked_us, self._ask_us, self._unsent = None, now_us + REFUSED_US, False
 
     def lost(self, cause: GapCause, detail: str | None, now_us: int) -> Effects:
         """Hear that the connection is gone: the book is stale at once."""

@@ -16,12 +16,13 @@ from typing import Final, NoReturn
 import msgspec
 
 from producers.actions import Action, FetchBook, FetchFunding, FetchTrades
+from producers.feed import is_doubted
 from producers.market import MarketFeed
 from tapeline.errors import InvalidMessage, Unavailable, VenueRefused
 from tapeline.runtime import clock
 from tapeline.runtime.http import BUCKET, HttpClient
 from tapeline.runtime.lifecycle import background
-from tapeline.venues.contract import Feed, Request
+from tapeline.venues.contract import BookProtocol, Feed, Request
 
 DEEPEST: Final = 1_000
 CHECK_DEPTH: Final = 100
@@ -82,7 +83,7 @@ class Fetching:
             return self._feed.trades_request(fetch.native), 0
         if isinstance(fetch, FetchFunding):
             return self._feed.funding_request(fetch.native), 0
-        depth = CHECK_DEPTH if fetch.check else self._depth(fetch.native)
+        depth = check_depth(self._feed.facts.book) if fetch.check else self._depth(fetch.native)
         return self._feed.book_request(fetch.native, depth), depth
 
     def _depth(self, native: str) -> int:
@@ -116,6 +117,11 @@ class Fetching:
                 self._do(market.book_failed(native, str(error), now_us, wait_s, check=fetch.check))
             elif isinstance(fetch, FetchTrades):
                 self._do(market.trades_failed(native, now_us, wait_s))
+
+
+def check_depth(book: BookProtocol) -> int:
+    """Return how deep a check looks: all that REST has where nothing else shows that a level is wrong."""
+    return max(book.rest_depths) if is_doubted(book) else CHECK_DEPTH
 
 
 def worth(fetch: Fetch) -> int:

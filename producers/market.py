@@ -330,6 +330,9 @@ class MarketFeed:
     def _answer(self, slot: Slot, answer: Answer, now_us: int) -> list[Action]:
         wants = self._asked.answered(slot, answer)
         if answer.error is not None:
+            for want in wants:
+                if want.channel in {"book", "snapshot"} and want.native in self._book:
+                    self._book[want.native].refused(now_us)
             return [Refused(wants, answer.error)]
         actions: list[Action] = []
         for want in wants:

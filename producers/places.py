@@ -78,7 +78,9 @@ def chosen(listed: Iterable[Instrument], wish: str | Iterable[str]) -> tuple[dic
     """Return the instruments that are wished for, by native name, and the symbols that are not listed."""
     by_symbol = {one.symbol: one for one in listed}
     if isinstance(wish, str):
-        wish = by_symbol if wish.strip() == ALL else named(wish)
+        # One that is closed has no streams; a person who names it is told so by the venue.
+        open_ones = [symbol for symbol, one in by_symbol.items() if one.status != "closed"]
+        wish = open_ones if wish.strip() == ALL else named(wish)
     wanted = tuple(wish)
     found = {by_symbol[symbol].native: by_symbol[symbol] for symbol in wanted if symbol in by_symbol}
     return found, tuple(symbol for symbol in wanted if symbol not in by_symbol)

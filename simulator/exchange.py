@@ -106,6 +106,7 @@ class Exchange:
                 seed=self.seed,
                 symbols=tuple(one.instrument.symbol for one in self.market.listings),
                 channels=self.face.channels,
+                blind=self.face.blind,
             )
         )
         self.desk.open(now_us)

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from simulator.booking import Venue
 from simulator.connection import Connection
-from simulator.frames import Frame
+from simulator.frames import Frame, Kind
 from simulator.journal import AnyRecord
 from simulator.limits import SocketLimits
 from simulator.market import Step
@@ -88,6 +88,8 @@ class Face(Venue, Protocol):
     market: str
     socket_limits: SocketLimits
     channels: tuple[str, ...]
+    blind: tuple[Kind, ...]
+    """The kinds of messages that bear no number, so that no client can know at once that one is missing."""
 
     def route(self, path: str, query: Mapping[str, str]) -> Route | None:
         """Return what a WebSocket URL stands for, None where there is nothing."""

@@ -30,13 +30,17 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_
 
 
 class Opened(Record, frozen=True, tag="opened"):
-    """The market opened; the first line of a file."""
+    """The market opened; the first line of a file.
+
+    `blind` are the kinds of messages (book, trade) that bear no number, so that no client can see one missing at once.
+    """
 
     venue: str
     market: str
     seed: int
     symbols: tuple[str, ...]
     channels: tuple[str, ...]
+    blind: tuple[str, ...] = ()
 
 
 class Delta(Record, frozen=True, tag="delta"):

@@ -7,12 +7,12 @@ book that is stored later must be what the book before it became, as far as both
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 
 import msgspec
 
-from simulator.audit.findings import Findings
+from simulator.audit.findings import Findings, never
 from simulator.audit.rows import BookRow, Column, Instrument, LevelRow
 from simulator.journal import Delta, PriceLevel
 from tapeline.runtime import clock
@@ -127,9 +127,13 @@ def check_books(
     findings: Findings,
     *,
     until_us: int | None = None,
+    unseen: Callable[[int], bool] = never,
 ) -> None:
-    """Check every valid row; messages, whole books and rows come in order of their sequence."""
-    rebuilt = _Rebuilt(of, messages, whole, findings)
+    """Check every valid row; messages, whole books and rows come in order of their sequence.
+
+    One that is wrong when nobody can know it, by `unseen`, is counted by itself.
+    """
+    rebuilt = _Rebuilt(of, messages, whole, findings, unseen)
     for row in rows:
         if row.state != "valid" or (until_us is not None and row.at_us > until_us):
             continue
@@ -139,7 +143,10 @@ def check_books(
             told = f"bid {row.bid_prices[0]!r} meets ask {row.ask_prices[0]!r}"
             findings.say("crossed book", f"{_where(of, row)} is crossed: {told}")
         book = rebuilt.at(row.sequence)
-        if book is None or not book.shows(row):
+        right = book is not None and book.shows(row)
+        if not right and unseen(row.at_us):
+            findings.unseen_books += 1
+        elif not right:
             findings.wrong += 1
             reason = "has no whole book before it" if book is None else "is not what the market's book was"
             findings.say("wrong book", f"{_where(of, row)} {reason}")
@@ -155,13 +162,21 @@ def _where(of: Instrument, row: BookRow) -> str:
 class _Rebuilt:
     """Our own book, which goes from row to row."""
 
-    def __init__(self, of: Instrument, messages: Sequence[Delta], whole: Sequence[Whole], findings: Findings) -> None:
+    def __init__(
+        self,
+        of: Instrument,
+        messages: Sequence[Delta],
+        whole: Sequence[Whole],
+        findings: Findings,
+        unseen: Callable[[int], bool],
+    ) -> None:
         self._of = of
         self._messages: Iterator[Delta] = iter(messages)
         self._next = next(self._messages, None)
         self._wholes = iter(whole)
         self._coming = next(self._wholes, None)
         self._findings = findings
+        self._unseen = unseen
         self._book: Book | None = None
 
     def at(self, sequence: int) -> Book | None:
@@ -169,7 +184,8 @@ class _Rebuilt:
         while self._coming is not None and self._coming.sequence <= sequence:
             whole = self._coming
             self._go(whole.sequence)
-            if self._book is not None and not self._agree(self._book, Book(whole), whole.sequence):
+            agree = self._book is None or self._agree(self._book, Book(whole), whole.sequence)
+            if not agree and not self._unseen(whole.at_us):
                 told = f"the whole book {whole.sequence} of epoch {whole.epoch} at {clock.iso(whole.at_us)}"
                 self._findings.say("wrong snapshot", f"{self._of} book: {told} is not what the market's book was")
             self._book = Book(whole)

@@ -50,6 +50,12 @@ class Causes:
     own: Mapping[tuple[str, str], Sequence[Cause]]
     everywhere: Sequence[Cause]
     prolonging: Sequence[Cause]
+    blind: frozenset[str] = frozenset()
+    """Kinds of messages without a number: one that a cause took can be missing though nobody saw a hole."""
+
+    def excuse(self, symbol: str, kind: Kind, at_us: int, before_us: int = 0) -> bool:
+        """Tell whether no client could know, at a time, that a cause since a while before it took something."""
+        return kind in self.blind and bool(self.of(symbol, kind, at_us - before_us, at_us))
 
     def of(self, symbol: str, channel: str, begin_us: int, end_us: int | None) -> list[Cause]:
         """Return what acted on a channel at some time between these two; funding is on any socket of its symbol."""
@@ -195,6 +201,7 @@ def causes_of(played: Played, outages: Iterable[Outage]) -> Causes:
         own=own,
         everywhere=[_away(outage, every) for outage in every if _loses(outage)],
         prolonging=[acting.cause() for acting in walk.prolonging],
+        blind=frozenset(played.blind),
     )
 
 

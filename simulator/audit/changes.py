@@ -6,11 +6,11 @@ are compared as floats: the journal's text must give the very same one that stan
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from simulator.audit.causes import US_PER_S
-from simulator.audit.findings import Findings, Loss, say_lost
+from simulator.audit.findings import Findings, Loss, never, say_lost
 from simulator.audit.gaps import Hole, Missing, put_away
 from simulator.audit.market import Told
 from simulator.audit.rows import Instrument, LevelRow
@@ -32,8 +32,12 @@ def compare_changes(
     findings: Findings,
     *,
     until_us: int | None = None,
+    unseen: Callable[[int], bool] = never,
 ) -> list[Delta]:
-    """Count the changes of one book and fill its gaps with what is missing; return the messages that count."""
+    """Count the changes of one book and fill its gaps with what is missing; return the messages that count.
+
+    What nobody can see to be missing at a time, by `unseen`, is counted by itself.
+    """
     stored = _by_identity(of, rows, findings)
     counts = _counting(of, told, rows, findings, until_us)
     counted: list[Delta] = []
@@ -55,6 +59,8 @@ def compare_changes(
         findings.stored_deltas += size - absent
         if absent and put_away(Missing(str(message.sequence), message.at_us), holes):
             findings.in_gaps += absent
+        elif absent and unseen(message.at_us):
+            findings.unseen += absent
         elif absent:
             lost.append(Loss(len(counted), str(message.sequence), message.at_us, absent))
     say_lost(f"{of} book", "changes", lost, findings)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -13,7 +14,7 @@ from simulator.audit.causes import Causes
 from simulator.audit.changes import compare_changes
 from simulator.audit.findings import Findings
 from simulator.audit.gaps import Hole, Missing, judge
-from simulator.audit.market import Emitted, Played
+from simulator.audit.market import KINDS, Emitted, Kind, Played
 from simulator.audit.order_path import OrderPath
 from simulator.audit.orders import OrderCounts
 from simulator.audit.outages import Outage
@@ -25,6 +26,8 @@ from simulator.journal import Delta
 
 _US_PER_S: Final = 1_000_000
 _DIGITS: Final = 3
+UNSEEN_US: Final = 10 * _US_PER_S
+"""A book without numbers that lost something stands wrong at most so long: then the cross-check has looked twice."""
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +35,13 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
 
     trades: int
     deltas: int
+
+
+class Unseen(msgspec.Struct, frozen=True, kw_only=True):
+    """What faults took of messages that bear no number, and books that stood wrong until that showed."""
+
+    messages: int
+    books: int
 
 
 class Kill(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,11 +56,11 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
     """What was emitted, what of it is stored, and everything that should not be so.
 
     `duplicates` are rows above one per identity; `wrong_valid_books` of the `books_checked` are not what the market's
-    book was; `conflated` messages have no book row of their own, which is no loss. `funding` is
-    how many records of it are stored. `naked_s_max` is the longest time
-    for which what was dealt of a symbol stood on one side apart from outages, `naked_s_max_crash` the longest beside
-    one. `not_compared` are the markets that keep no journal, so that nobody can say what they did. `balanced`: nothing
-    is lost, doubled, crossed or wrong, and there is no problem.
+    book was; `conflated` messages have no book row of their own, which is no loss. `unseen` is what no client of the
+    venue could know, `funding` how many records of it are stored. `naked_s_max` is the longest time for which what was
+    dealt of a symbol stood on one side apart from outages, `naked_s_max_crash` the longest beside one. `not_compared`
+    are the markets that keep no journal, so that nobody can say what they did. `balanced`: nothing is lost, doubled,
+    crossed or wrong, and there is no problem.
     """
 
     emitted: Counts
@@ -66,6 +76,7 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
     spread_symbols: int
     symbols: int
     conflated: int
+    unseen: Unseen
     funding: int
     tick_to_signal_ms: Latency
     intents: int
@@ -101,11 +112,15 @@ def compare_instrument(
     of = emitted.instrument
     holes = [Hole(gap) for gap in rows.gaps]
     of_book, of_trades = ([one for one in holes if one.gap.channel == kind] for kind in ("book", "trade"))
-    counted = compare_changes(of, emitted.book, rows.levels, of_book, findings, until_us=until_us)
-    compare_trades(of, emitted.trade, rows.trades, of_trades, findings, until_us=until_us)
+    unseen: dict[Kind, Callable[[int], bool]] = {kind: partial(causes.excuse, of.symbol, kind) for kind in KINDS}
+    counted = compare_changes(
+        of, emitted.book, rows.levels, of_book, findings, until_us=until_us, unseen=unseen["book"]
+    )
+    compare_trades(of, emitted.trade, rows.trades, of_trades, findings, until_us=until_us, unseen=unseen["trade"])
     judge(holes, emitted, causes, findings, until_us=until_us)
     messages = () if emitted.book is None else emitted.book.records
-    check_books(of, messages, wholes(rows.levels), rows.books, findings, until_us=until_us)
+    late = partial(causes.excuse, of.symbol, "book", before_us=UNSEEN_US)
+    check_books(of, messages, wholes(rows.levels), rows.books, findings, until_us=until_us, unseen=late)
     findings.conflated += _conflated(counted, rows, of_book)
 
 
@@ -158,6 +173,7 @@ def audit_of(findings: Findings, signals: Signals, run: Listed, path: OrderPath 
         spread_symbols=len(signals.symbols),
         symbols=run.symbols,
         conflated=findings.conflated,
+        unseen=Unseen(messages=findings.unseen, books=findings.unseen_books),
         funding=findings.funding,
         tick_to_signal_ms=signals.latency(),
         intents=path.intents,

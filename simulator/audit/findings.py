@@ -40,6 +40,8 @@ class Findings:
     wrong: int = 0
     books: int = 0
     conflated: int = 0
+    unseen: int = 0
+    unseen_books: int = 0
     funding: int = 0
     _said: list[str] = field(default_factory=list)
     _counts: Counter[About] = field(default_factory=Counter)
@@ -54,6 +56,12 @@ class Findings:
         """Return the sentences, and how many more there would be."""
         more = ((about, count - MOST_TOLD) for about, count in self._counts.items() if count > MOST_TOLD)
         return (*self._said, *(f"and {count} more of this kind: {about}" for about, count in more))
+
+
+def never(at_us: int) -> bool:
+    """Tell of no time that a loss could not be seen then."""
+    del at_us
+    return False
 
 
 class Loss(msgspec.Struct, frozen=True):

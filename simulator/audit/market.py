@@ -73,6 +73,7 @@ class Played:
     venue: str
     market: str
     symbols: tuple[str, ...]
+    blind: tuple[str, ...] = ()
     emitted: Mapping[str, Emitted]
     events: Sequence[AnyRecord]
     faults: Mapping[str, int]
@@ -153,6 +154,7 @@ def fold(records: Iterable[AnyRecord]) -> Played:
         raise Misconfigured("a journal does not begin with the opening of its market", fix="name a folder of journals")
     place = f"{opened.venue}:{opened.market}"
     return Played(
+        blind=opened.blind,
         venue=opened.venue,
         market=opened.market,
         symbols=opened.symbols,

@@ -6,9 +6,9 @@ invention, for a venue's recent trades reach back.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from simulator.audit.findings import Findings, Loss, say_lost
+from simulator.audit.findings import Findings, Loss, never, say_lost
 from simulator.audit.gaps import Hole, Missing, put_away
 from simulator.audit.market import Told
 from simulator.audit.rows import Instrument, TradeRow
@@ -27,8 +27,9 @@ def compare_trades(
     findings: Findings,
     *,
     until_us: int | None = None,
+    unseen: Callable[[int], bool] = never,
 ) -> None:
-    """Count the trades of one instrument and fill its gaps with what is missing."""
+    """Count the trades of one instrument and fill its gaps with what is missing, or was lost unseen."""
     stored = _by_id(of, rows, findings)
     lost: list[Loss] = []
     for number, trade in enumerate(told.records if told is not None else ()):
@@ -43,6 +44,8 @@ def compare_trades(
         findings.stored_trades += found is not None
         if found is None and put_away(Missing(trade.number or trade.id, trade.at_us), holes):
             findings.in_gaps += 1
+        elif found is None and unseen(trade.at_us):
+            findings.unseen += 1
         elif found is None:
             lost.append(Loss(number, trade.id, trade.at_us, 1))
     say_lost(f"{of} trade", "trades", lost, findings)

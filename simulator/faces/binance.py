@@ -25,6 +25,7 @@ from simulator.faces.binance_rest import Rest
 from simulator.faces.binance_streams import Stream, parse_stream
 from simulator.faces.binance_trading import Trading
 from simulator.faces.binance_user import WS_API, FuturesUser, SpotUser
+from simulator.frames import Kind
 from simulator.journal import Funded, Subscribed, Unsubscribed
 from simulator.ladder import Change
 from simulator.limits import SocketLimits
@@ -54,6 +55,7 @@ class BinanceFace:
         self.venue = VENUE
         self.market = kind
         self.channels: tuple[str, ...] = ("depth@100ms", "trade", "aggTrade")
+        self.blind: tuple[Kind, ...] = ()
         self.socket_limits = limits or (SPOT_LIMITS if kind == "spot" else FUTURES_LIMITS)
         self._outlet = outlet
         engine = Engine(outlet, kind, seed, desk.funding_ms)

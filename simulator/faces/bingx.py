@@ -51,6 +51,7 @@ class BingxFace(Reading):
         self.venue = VENUE
         self.market = kind
         self.channels: tuple[str, ...] = (BOOK, TRADES)
+        self.blind = ("book",) if kind == "spot" else ("book", "trade")
         self.socket_limits = limits or LIMITS
         self._outlet = outlet
         self._chance = chance.stream(seed, VENUE, kind, "pings")

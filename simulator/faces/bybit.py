@@ -22,6 +22,7 @@ from simulator.faces.bybit_private import Private
 from simulator.faces.bybit_rest import Rest
 from simulator.faces.bybit_trading import Trading
 from simulator.faces.bybit_user import PRIVATE, User
+from simulator.frames import Kind
 from simulator.journal import Funded, Subscribed, Unsubscribed
 from simulator.ladder import Change
 from simulator.limits import SocketLimits
@@ -45,6 +46,7 @@ class BybitFace:
         self.venue = VENUE
         self.market = kind
         self.channels: tuple[str, ...] = ("orderbook.50", "publicTrade")
+        self.blind: tuple[Kind, ...] = ()
         self.socket_limits = limits or LIMITS
         self._outlet = outlet
         self._chance = chance.stream(seed, VENUE, kind, "connections")

@@ -55,6 +55,7 @@ class MexcFace(Reading):
         else:
             self._talk = _FuturesTalk(outlet, desk, seed)
         self.channels: tuple[str, ...] = self._talk.channels
+        self.blind = ("trade",)
 
     def route(self, path: str, query: Mapping[str, str]) -> Route | None:
         """Know the one address of the product."""

@@ -8,6 +8,7 @@ from typing import Final, NoReturn
 
 from simulator.booking import What
 from simulator.chance import Chance
+from simulator.frames import Kind
 from simulator.journal import Funded
 from simulator.ladder import Change
 from simulator.market import Deal, Listing
@@ -19,7 +20,9 @@ READ_ONLY: Final = "no order is ever taken at a venue that is only read"
 
 
 class Reading:
-    """The trading half of such a face: none of it can happen."""
+    """The trading half of such a face: none of it can happen. Each message bears a number unless a face says so."""
+
+    blind: tuple[Kind, ...] = ()
 
     def trade(self, listing: Listing, deals: tuple[Deal, ...], changes: list[Change], now_us: int) -> list[str]:
         """Refuse: clients deal nothing here."""

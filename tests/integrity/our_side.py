@@ -171,7 +171,9 @@ class OurSide:
             depths = [
                 one for one in self.feed.facts.book.rest_depths if fetching.CHECK_DEPTH <= one <= fetching.DEEPEST
             ]
-            depth = fetching.CHECK_DEPTH if fetch.check else max(depths, default=fetching.CHECK_DEPTH)
+            depth = (
+                fetching.check_depth(self.feed.facts.book) if fetch.check else max(depths, default=fetching.CHECK_DEPTH)
+            )
             request = self.feed.book_request(native, depth)
         elif isinstance(fetch, FetchTrades):
             request = self.feed.trades_request(native)

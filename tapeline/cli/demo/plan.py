@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from infra.embedded import datadir
-from simulator import faults
+from simulator import faults, places
+from simulator.instruments import DEFAULT_SYMBOLS
 from tapeline.cli import reaching
 from tapeline.errors import Misconfigured
 from tapeline.runtime.settings import Monitor, Server, Settings, Simulation, Strategies, Trader, Venues
@@ -16,6 +17,8 @@ from tapeline.venues.registry import VENUES
 
 KILL: Final = "kill"
 ALL: Final = "all"
+MOST_BOOKS: Final = 120
+LEAST_SYMBOLS: Final = 4
 CAPS: Final[dict[str, Any]] = {
     "max_open_orders": 100,
     "max_open_positions": 40,
@@ -67,25 +70,33 @@ def settings_of(found: Settings, wish: Wish) -> Settings:
     """Return the settings under which the demo's processes run."""
     found = reaching.with_brokers(found, wish.brokers)
     venues = {} if wish.venues is None else {"venues": wish.venues}
+    monitor = Monitor(**{**found.monitor.model_dump(exclude_unset=True), "symbols": "all", **venues})
+    kept = found.simulation.model_dump(include={"symbols", "rate"}, exclude_unset=True)
     embedded = {**found.embedded.model_dump(exclude_unset=True), "pipeline": True}
     return reaching.of_demo(found).model_copy(
         update={
             "embedded": type(found.embedded)(**embedded),
             "venues": Venues(network="simulated"),
             "simulation": Simulation(
-                seed=wish.seed, faults=",".join(wish.faults), **found.simulation.model_dump(include={"symbols", "rate"})
+                **{"seed": wish.seed, "faults": ",".join(wish.faults), "symbols": _symbols(monitor.venues), **kept}
             ),
-            "monitor": Monitor(**{**found.monitor.model_dump(exclude_unset=True), "symbols": "all", **venues}),
+            "monitor": monitor,
             "server": Server(port=0),
             "trader": Trader(**{**CAPS, **found.trader.model_dump(exclude_unset=True)}),
-            "strategies": Strategies(run=found.strategies.run or (STRATEGIES if _trades(wish.venues) else ())),
+            "strategies": Strategies(run=found.strategies.run or (STRATEGIES if _trades(monitor.venues) else ())),
         }
     )
 
 
-def _trades(venues: str | None) -> bool:
+def _symbols(venues: str) -> int:
+    """Return how many symbols each market lists, unless settings say so: as many as a laptop carries of all markets."""
+    chosen = places.choose(venues, places.ALL)
+    return max(LEAST_SYMBOLS, min(DEFAULT_SYMBOLS, MOST_BOOKS // len(chosen)))
+
+
+def _trades(venues: str) -> bool:
     """Tell whether all venues that can be traded on take part: orders go to each of them."""
-    words = {word.strip() for word in (venues or ALL).split(",")}
+    words = {word.strip() for word in venues.split(",")}
     return ALL in words or words.issuperset(one.id for one in VENUES.values() if one.is_traded)
 
 

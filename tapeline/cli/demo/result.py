@@ -86,6 +86,10 @@ def _rows(audit: Audit) -> Iterator[tuple[Cell, ...]]:
     yield row("trades: emitted, stored", f"{audit.emitted.trades:,} / {audit.stored.trades:,}")
     yield row("lost in silence", _none(audit.lost))
     yield row("missing and said so, in gap records", f"{audit.in_gaps:,} in {audit.gap_records:,}")
+    unseen = audit.unseen
+    if unseen.messages or unseen.books:
+        told = f"{unseen.messages:,} messages, {unseen.books:,} books wrong until it showed"
+        yield row("lost where messages bear no number, so nobody can know", told)
     yield row("stored twice", _none(audit.duplicates))
     yield row(
         "books checked, crossed, wrong",

@@ -263,3 +263,16 @@ def test_a_book_says_what_it_replaces_and_how_deep_it_is() -> None:
         received_us=101,
         published_us=500,
     )
+
+
+def test_a_stream_that_was_refused_is_asked_for_again_after_a_minute() -> None:
+    feed = BookFeed(OF, BYBIT.facts.book, depth=20)
+    feed.connected(5)
+    feed.sent(0)
+    feed.refused(S)
+    assert (feed.tick(61 * S - 1), feed.tick(61 * S)) == ([], [SNAPSHOT])
+    # A valid book hears of refusals of others only.
+    feed.sent(61 * S)
+    feed.snapshot(snapshot(20, replaces=True), 62 * S)
+    feed.refused(62 * S)
+    assert state(feed, 62 * S) == "valid"

@@ -58,3 +58,25 @@ def test_kill_is_the_demos_own_fault(text: str, acts: tuple[str, ...], kills: bo
 def test_an_unknown_fault_is_refused() -> None:
     with pytest.raises(Misconfigured, match=r"there is no fault 'gapp': did you mean 'gap'\?"):
         chosen("gapp,kill")
+
+
+@pytest.mark.parametrize(
+    ("venues", "symbols", "trades"),
+    [
+        ("binance,bybit", 20, True),
+        ("okx", 20, False),
+        ("binance,bybit,okx,kucoin,coinex,htx,mexc,bitget,bingx,gateio", 6, True),
+        ("all", 5, True),
+    ],
+)
+def test_a_demo_of_many_markets_has_fewer_symbols_and_one_without_accounts_trades_nothing(
+    venues: str,
+    symbols: int,
+    trades: bool,  # noqa: FBT001 - a case
+    tmp_path: Path,
+) -> None:
+    found = settings.load(tmp_path, environ={"HOME": str(tmp_path)})
+    demo = settings_of(found, Wish(venues=venues))
+    assert (demo.simulation.symbols, bool(demo.strategies.run)) == (symbols, trades)
+    named = settings.load(tmp_path, environ={"HOME": str(tmp_path), "TAPELINE_SIMULATION__SYMBOLS": "9"})
+    assert settings_of(named, Wish(venues=venues)).simulation.symbols == 9

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from simulator.audit.compare import Audit, Counts, Kill
+from simulator.audit.compare import Audit, Counts, Kill, Unseen
 from simulator.audit.orders import OrderCounts
 from simulator.audit.profit import Profit
 from simulator.audit.signals import Latency
@@ -29,6 +29,7 @@ AUDIT = Audit(
     spread_symbols=20,
     symbols=20,
     conflated=4,
+    unseen=Unseen(messages=3, books=2),
     funding=120,
     tick_to_signal_ms=Latency(p50=1.5, p90=2.5, p99=9.0, n=300),
     intents=1_200,
@@ -79,6 +80,7 @@ def test_programs_get_one_flat_object() -> None:
         "spread_symbols": 20,
         "symbols": 20,
         "conflated": 4,
+        "unseen": {"messages": 3, "books": 2},
         "funding": 120,
         "tick_to_signal_ms": {"p50": 1.5, "p90": 2.5, "p99": 9.0, "n": 300},
         "intents": 1_200,
@@ -108,6 +110,7 @@ def test_a_person_reads_the_same() -> None:
         "trades: emitted, stored | 10 / 10",
         "lost in silence | 0",
         "missing and said so, in gap records | 10 in 1",
+        "lost where messages bear no number, so nobody can know | 3 messages, 2 books wrong until it showed",
         "stored twice | 0",
         "books checked, crossed, wrong | 500 / 0 / 0",
         "funding records | 120",

@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from simulator.audit.causes import causes_of
-from simulator.audit.compare import Audit, Counts, audit_of, compare_instrument, listed
+from simulator.audit.compare import Audit, Counts, Unseen, audit_of, compare_instrument, listed
 from simulator.audit.findings import Findings
 from simulator.audit.market import fold
 from simulator.audit.orders import OrderCounts
@@ -269,6 +269,7 @@ BALANCED = Audit(
     spread_symbols=0,
     symbols=1,
     conflated=0,
+    unseen=Unseen(messages=0, books=0),
     funding=0,
     tick_to_signal_ms=Latency(),
     intents=0,
