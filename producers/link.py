@@ -23,6 +23,7 @@ from tapeline.runtime.websocket import Connected, Frame, Happening, Lost, Socket
 from tapeline.venues.contract import Feed, Hosts, SocketLimits, Want, socket_url
 
 TICK_S: Final = 0.1
+SELDOM: Final = 4
 
 
 class Watcher(Protocol):
@@ -212,4 +213,6 @@ def sends(limits: SocketLimits) -> Bucket:
     """Return how often a socket may send: half of the venue's rate, or so far apart as it wants."""
     if limits.apart_s is not None:
         return Bucket(max_tokens=1, window_s=limits.apart_s)
-    return share(limits.messages_per_s, 1.0, reserved=1)
+    # Of less than four a second half would leave none for our pings.
+    window_s = 1.0 if limits.messages_per_s >= SELDOM else 2.0
+    return share(limits.messages_per_s * window_s, window_s, reserved=1)

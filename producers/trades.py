@@ -144,6 +144,9 @@ class TradeFeed:
         self._ask_us = now_us + CHECK_US
         if self._hole is not None:
             return self._fill(self._hole, trades, now_us)
+        if self._numbered:
+            self._begin(trades)
+            return []
         if not self._proof_us:
             # What was before our stream began is not ours to tell.
             self._proof_us = max((one.venue_us for one in trades), default=self._began_us or 0)
@@ -151,6 +154,12 @@ class TradeFeed:
                 self._remember(one.trade_id)
             return []
         return self._compare(trades, now_us)
+
+    def _begin(self, trades: tuple[PublicTrade, ...]) -> None:
+        """Learn the newest number, so that the stream's first trade shows what is missing as all others do."""
+        if self._last is None and trades:
+            self._last = max(one.sequence or 0 for one in trades)
+            self._proof_us = max(self._proof_us, *(one.venue_us for one in trades))
 
     def failed(self, now_us: int, retry_after_s: float | None = None) -> Effects:
         """Hear that the request got no answer; a hole that nobody answers for stays one."""
@@ -162,7 +171,8 @@ class TradeFeed:
 
     def tick(self, now_us: int) -> Effects:
         """Ask for recent trades when it is time: for a hole, or to compare those that cannot be counted."""
-        if not self._connected or self._nameless or (self._numbered and self._hole is None):
+        counts = self._numbered and self._last is not None and self._hole is None
+        if not self._connected or self._nameless or counts:
             return []
         if self._asked_us is not None:
             return self._fetch(now_us) if now_us >= self._asked_us + PATIENCE_US else []
@@ -174,16 +184,23 @@ class TradeFeed:
 
     def _fill(self, hole: Hole, trades: tuple[PublicTrade, ...], now_us: int) -> Effects:
         """Publish what of a hole the venue remembers, and close it; whole when the answer reaches back before it."""
+        after = 0 if hole.from_id is None else int(hole.from_id)
         reaches = len(trades) < self._protocol.recent or any(one.trade_id in self._before for one in trades)
         if self._numbered and trades and hole.from_id is not None:
-            reaches = reaches or (trades[0].sequence or 0) <= int(hole.from_id) + 1
-        missing = [one for one in trades if one.trade_id not in self._known and one.venue_us >= hole.start_us]
+            reaches = reaches or (trades[0].sequence or 0) <= after + 1
+        missing = [
+            one
+            for one in trades
+            if one.trade_id not in self._known
+            and one.venue_us >= hole.start_us
+            and (not self._numbered or (one.sequence or 0) > after)
+        ]
         effects: Effects = [self._emit(one, now_us, backfilled=True) for one in missing]
         end_us = max([hole.start_us, *(one.venue_us for one in trades)])
-        to_id = trades[-1].trade_id if trades and self._numbered else None
+        to_id = str(trades[-1].sequence) if trades and self._numbered else None
         if not reaches and trades:
             # Only what lies before the oldest trade of the answer is lost.
-            to_id = trades[0].trade_id if self._numbered else None
+            to_id = str(trades[0].sequence) if self._numbered else None
             end_us = max(hole.start_us, trades[0].venue_us)
         return [*effects, *self._close(hole, now_us, backfilled=reaches, to_id=to_id, end_us=end_us)]
 

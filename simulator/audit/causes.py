@@ -50,6 +50,8 @@ class Causes:
     own: Mapping[tuple[str, str], Sequence[Cause]]
     everywhere: Sequence[Cause]
     prolonging: Sequence[Cause]
+    halted_us: int | None = None
+    """When the market stood still: what REST knew beyond the last message is no loss."""
     blind: frozenset[str] = frozenset()
     """Kinds of messages without a number: one that a cause took can be missing though nobody saw a hole."""
 
@@ -201,6 +203,7 @@ def causes_of(played: Played, outages: Iterable[Outage]) -> Causes:
         own=own,
         everywhere=[_away(outage, every) for outage in every if _loses(outage)],
         prolonging=[acting.cause() for acting in walk.prolonging],
+        halted_us=played.halted_us,
         blind=frozenset(played.blind),
     )
 

@@ -84,6 +84,15 @@ def put_away(message: Missing, holes: Iterable[Hole]) -> bool:
     return bool(found)
 
 
+def _is_of_the_halt(hole: Hole, emitted: Emitted, causes: Causes) -> bool:
+    """Tell whether a gap begins behind the last message and ends behind the halt: then REST knew more than was told."""
+    told = emitted.book if hole.gap.channel == "book" else emitted.trade
+    end_us, halted_us = hole.gap.end_us, causes.halted_us
+    if halted_us is None or end_us is None or told is None or not told.records:
+        return False
+    return end_us >= halted_us and hole.gap.start_us >= told.records[-1].at_us // _VENUE_US * _VENUE_US
+
+
 def judge(
     holes: Iterable[Hole], emitted: Emitted, causes: Causes, findings: Findings, *, until_us: int | None = None
 ) -> None:
@@ -94,7 +103,7 @@ def judge(
     found = [hole for hole in holes if until_us is None or hole.gap.start_us <= until_us]
     allowed = {id(hole): _windows(hole.gap, emitted, causes) for hole in found}
     for hole in found:
-        if not allowed[id(hole)]:
+        if not allowed[id(hole)] and not _is_of_the_halt(hole, emitted, causes):
             findings.say("gap without cause", f"{hole} has no cause at its source")
         if hole.gap.end_us is None and until_us is None:
             findings.say("open gap", f"{hole} is still open at the end of the run")

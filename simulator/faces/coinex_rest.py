@@ -19,6 +19,7 @@ from simulator.limits import RestLimits, Weights
 
 LIMITS = RestLimits(weight=400, window_s=1, patience=1 << 62)
 
+_DELISTED_MS = 1_700_000_000_000
 _OK = 200
 _NOT_FOUND = 404
 _WRONG = 4004
@@ -72,7 +73,13 @@ class Rest:
         if self._market == "futures" and "market" not in request.query:
             listed += [
                 {**listed[0], "market": "BTCUSD", "quote_ccy": "USD", "contract_type": "inverse"},
-                {**listed[0], "market": "LUNAUSDT", "base_ccy": "LUNA", "is_market_available": False},
+                {
+                    **listed[0],
+                    "market": "LUNAUSDT",
+                    "base_ccy": "LUNA",
+                    "is_market_available": False,
+                    "delisted_at": _DELISTED_MS,
+                },
             ]
         return msgspec.json.encode(listed).decode()
 

@@ -213,7 +213,9 @@ class Socket:
         while True:
             await asyncio.sleep(timing.ping_every_s)
             try:
-                async with asyncio.timeout(timing.answer_within_s):
+                # What waits for the venue's rate is not late yet.
+                wait_s = self._limiter.get_wait_time(BUCKET, urgent=True) if self._ping is not None else 0.0
+                async with asyncio.timeout(wait_s + timing.answer_within_s):
                     await self._answer(connection)
             except TimeoutError:
                 self.drop(f"no answer to our ping within {timing.answer_within_s:g} s")

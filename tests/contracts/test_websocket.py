@@ -257,6 +257,18 @@ async def test_x_07_sends_keep_to_the_rate_in_order_and_the_ping_goes_first() ->
         assert heard.kinds()[0] == "Connected"
 
 
+async def test_x_07_a_ping_that_waits_for_the_rate_is_not_late() -> None:
+    slow = Bucket(max_tokens=1, window_s=0.4)
+    timing = Timing(ping_every_s=0.1, answer_within_s=0.2)
+    greeting = tuple(f"ask {number}".encode() for number in range(4))
+    async with (
+        serving(Server()) as server,
+        socket(server, json=True, timing=timing, sends=slow, greeting=greeting) as (_, heard),
+    ):
+        await eventually(lambda: "ask 3" in server.heard[0] and server.heard[0].count(PING.decode()) >= 3)
+        assert heard.kinds() == ["Connected"]
+
+
 async def test_what_waits_for_a_lost_connection_is_not_sent_on_the_next() -> None:
     slow = Bucket(max_tokens=1, window_s=0.3)
     async with serving(Server()) as server, socket(server, timing=PATIENT, sends=slow) as (made, heard):

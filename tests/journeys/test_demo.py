@@ -17,8 +17,8 @@ CLUSTER = {"kafka-1", "kafka-2", "kafka-3"}
 KEYS = [
     "balanced", "books_checked", "conflated", "crossed_valid_books", "duplicates", "emitted", "faults", "funding",
     "gap_records", "in_gaps", "intents", "kills", "lost", "naked_s_max", "naked_s_max_crash", "not_compared", "orders",
-    "pnl", "problems", "processes", "ran_s", "ready_s", "spread_symbols", "spreads", "stored", "symbols", "tick_to_order_ms",
-    "tick_to_signal_ms", "unseen", "wrong_valid_books",
+    "pnl", "problems", "processes", "ran_s", "ready_s", "spread_symbols", "spreads", "stored", "symbols",
+    "tick_to_order_ms", "tick_to_signal_ms", "unseen", "wrong_valid_books",
 ]  # fmt: skip
 NOTHING_WRONG = {
     "lost": 0, "duplicates": 0, "crossed_valid_books": 0, "wrong_valid_books": 0, "problems": [], "balanced": True,

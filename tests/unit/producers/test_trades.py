@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from producers.effects import Effects, Emit, Fetch
@@ -254,3 +255,36 @@ def test_what_the_venue_takes_back_is_fetched_again_where_it_can_be() -> None:
 
 def test_nothing_is_taken_back_before_a_stream_began() -> None:
     assert TradeFeed(OF, UNORDERED).suspected("venue", "a block left", 0, S) == []
+
+
+def test_the_first_trade_of_a_stream_shows_what_is_missing_before_it() -> None:
+    """A stream that is mute from its beginning on must not lose in silence what was dealt meanwhile."""
+    feed = TradeFeed(OF, NUMBERED)
+    assert feed.connected(1, 10 * S) == [ASK]
+    # What was before is not ours to tell, only where it ended.
+    assert feed.recent(trades(8, 10), 10 * S) == []
+    assert feed.tick(100 * S) == []
+    assert told(feed.trade(trade(13), 13 * S)) == [("sequence", "10", None, 10, None, False), ASK, ("live", 13)]
+    assert told(feed.recent(trades(9, 13), 14 * S)) == [
+        ("back", 11), ("back", 12), ("sequence", "10", "13", 10, 13, True),
+    ]  # fmt: skip
+
+
+def test_a_stream_that_is_asked_before_anything_was_dealt_goes_on_asking_until_it_has_a_number() -> None:
+    feed = TradeFeed(OF, NUMBERED)
+    assert feed.connected(1, 0) == [ASK]
+    assert feed.recent((), S) == []
+    assert feed.tick(100 * S) == [ASK]
+    assert told(feed.trade(trade(101), 101 * S)) == [("live", 101)]
+    # The answer is of no use any more.
+    assert feed.recent(trades(100, 103), 102 * S) == []
+    assert told(feed.trade(trade(102), 102 * S)) == [("live", 102)]
+
+
+def test_a_gap_is_of_numbers_where_ids_are_others() -> None:
+    feed = live(NUMBERED)
+    feed.lost("disconnect", None, 4 * S)
+    feed.connected(2, 5 * S)
+    feed.tick(30 * S)
+    named = tuple(msgspec.structs.replace(one, trade_id=f"9{one.trade_id}") for one in trades(4, 6))
+    assert told(feed.recent(named, 31 * S))[-1] == ("disconnect", "3", "6", 3, 6, True)

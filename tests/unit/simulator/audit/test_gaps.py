@@ -375,3 +375,13 @@ def test_a_gap_of_what_was_shed_ends_with_the_outage_of_the_broker() -> None:
     run.gaps = [gap(23, 59, ids=(FIRST + 23, FIRST + 59), cause="shed", published=61)]
     run.outages.append(kill("kafka", 24, back=25))
     assert run.audit().problems == ()
+
+
+def test_what_rest_knew_beyond_the_last_message_of_a_halted_market_is_no_loss() -> None:
+    run = played_run()
+    # The market stands still at 11: a look over REST finds the book behind what it never told.
+    run.gaps.append(gap(10, 12, cause="silence", ids=(FIRST + 10, FIRST + 10)))
+    assert run.audit() == balanced(gap_records=1)
+    # Not so where it begins before the last message.
+    run.gaps[-1] = gap(9, 12, cause="silence", ids=(FIRST + 9, FIRST + 10))
+    assert not run.audit().balanced
