@@ -107,6 +107,7 @@ class Exchange:
                 symbols=tuple(one.instrument.symbol for one in self.market.listings),
                 channels=self.face.channels,
                 blind=self.face.blind,
+                away_s=self.face.away_s,
             )
         )
         self.desk.open(now_us)

@@ -88,6 +88,8 @@ class Face(Venue, Protocol):
     market: str
     socket_limits: SocketLimits
     channels: tuple[str, ...]
+    away_s: float
+    """How long a client stays away that REST has refused, by the venue's own words."""
     blind: tuple[Kind, ...]
     """The kinds of messages that bear no number, so that no client can know at once that one is missing."""
 

@@ -32,7 +32,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_
 class Opened(Record, frozen=True, tag="opened"):
     """The market opened; the first line of a file.
 
-    `blind` are the kinds of messages (book, trade) that bear no number, so that no client can see one missing at once.
+    `blind` are the kinds of messages (book, trade) that bear no number, so that no client can see one missing at once;
+    for `away_s` a client stays away that REST has refused.
     """
 
     venue: str
@@ -41,6 +42,7 @@ class Opened(Record, frozen=True, tag="opened"):
     symbols: tuple[str, ...]
     channels: tuple[str, ...]
     blind: tuple[str, ...] = ()
+    away_s: float = 0.0
 
 
 class Delta(Record, frozen=True, tag="delta"):

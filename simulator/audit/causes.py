@@ -52,8 +52,16 @@ class Causes:
     prolonging: Sequence[Cause]
     halted_us: int | None = None
     """When the market stood still: what REST knew beyond the last message is no loss."""
+    away_us: int = 0
+    """How long a client stays away that REST has refused, by the venue's own words: nothing is filled meanwhile."""
     blind: frozenset[str] = frozenset()
     """Kinds of messages without a number: one that a cause took can be missing though nobody saw a hole."""
+
+    def keeps_away(self) -> bool:
+        """Tell whether at the end of the run a client that was refused still stays away."""
+        return self.halted_us is not None and any(
+            one.name in _PROLONGING and self.halted_us <= one.begin_us + self.away_us for one in self.prolonging
+        )
 
     def excuse(self, symbol: str, kind: Kind, at_us: int, before_us: int = 0) -> bool:
         """Tell whether no client could know, at a time, that a cause since a while before it took something."""
@@ -204,6 +212,7 @@ def causes_of(played: Played, outages: Iterable[Outage]) -> Causes:
         everywhere=[_away(outage, every) for outage in every if _loses(outage)],
         prolonging=[acting.cause() for acting in walk.prolonging],
         halted_us=played.halted_us,
+        away_us=int(played.away_s * US_PER_S),
         blind=frozenset(played.blind),
     )
 

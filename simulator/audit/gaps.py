@@ -88,7 +88,7 @@ def _is_of_the_halt(hole: Hole, emitted: Emitted, causes: Causes) -> bool:
     """Tell whether a gap begins behind the last message and ends behind the halt: then REST knew more than was told."""
     told = emitted.book if hole.gap.channel == "book" else emitted.trade
     end_us, halted_us = hole.gap.end_us, causes.halted_us
-    if halted_us is None or end_us is None or told is None or not told.records:
+    if hole.gap.cause != "silence" or halted_us is None or end_us is None or told is None or not told.records:
         return False
     return end_us >= halted_us and hole.gap.start_us >= told.records[-1].at_us // _VENUE_US * _VENUE_US
 
@@ -105,7 +105,7 @@ def judge(
     for hole in found:
         if not allowed[id(hole)] and not _is_of_the_halt(hole, emitted, causes):
             findings.say("gap without cause", f"{hole} has no cause at its source")
-        if hole.gap.end_us is None and until_us is None:
+        if hole.gap.end_us is None and until_us is None and not causes.keeps_away():
             findings.say("open gap", f"{hole} is still open at the end of the run")
         if hole.gap.backfilled and hole.missing:
             told = f"{hole} says that it was filled, and {_listed(hole.missing)} are missing"

@@ -74,6 +74,7 @@ class Played:
     market: str
     symbols: tuple[str, ...]
     blind: tuple[str, ...] = ()
+    away_s: float = 0.0
     emitted: Mapping[str, Emitted]
     events: Sequence[AnyRecord]
     faults: Mapping[str, int]
@@ -155,6 +156,7 @@ def fold(records: Iterable[AnyRecord]) -> Played:
     place = f"{opened.venue}:{opened.market}"
     return Played(
         blind=opened.blind,
+        away_s=opened.away_s,
         venue=opened.venue,
         market=opened.market,
         symbols=opened.symbols,

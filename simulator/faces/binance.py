@@ -56,6 +56,7 @@ class BinanceFace:
         self.market = kind
         self.channels: tuple[str, ...] = ("depth@100ms", "trade", "aggTrade")
         self.blind: tuple[Kind, ...] = ()
+        self.away_s = 0.0
         self.socket_limits = limits or (SPOT_LIMITS if kind == "spot" else FUTURES_LIMITS)
         self._outlet = outlet
         engine = Engine(outlet, kind, seed, desk.funding_ms)

@@ -34,6 +34,8 @@ TERMS = {"spot": reading_terms(maker="0.001", taker="0.001"), "futures": reading
 PATHS = {"spot": "/market", "futures": "/swap-market"}
 
 _REQUESTS_PER_S = 10
+# "IP restored after about five minutes": to go on before that ends in a ban.
+_AWAY_S = 300.0
 _PING_DIGITS = 32
 _PING_ZONE = timezone(timedelta(hours=8))
 _UNKNOWN = 80015
@@ -51,6 +53,7 @@ class BingxFace(Reading):
         self.venue = VENUE
         self.market = kind
         self.channels: tuple[str, ...] = (BOOK, TRADES)
+        self.away_s = _AWAY_S
         self.blind = ("book",) if kind == "spot" else ("book", "trade")
         self.socket_limits = limits or LIMITS
         self._outlet = outlet

@@ -47,6 +47,7 @@ class BybitFace:
         self.market = kind
         self.channels: tuple[str, ...] = ("orderbook.50", "publicTrade")
         self.blind: tuple[Kind, ...] = ()
+        self.away_s = 0.0
         self.socket_limits = limits or LIMITS
         self._outlet = outlet
         self._chance = chance.stream(seed, VENUE, kind, "connections")

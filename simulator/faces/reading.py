@@ -23,6 +23,7 @@ class Reading:
     """The trading half of such a face: none of it can happen. Each message bears a number unless a face says so."""
 
     blind: tuple[Kind, ...] = ()
+    away_s: float = 0.0
 
     def trade(self, listing: Listing, deals: tuple[Deal, ...], changes: list[Change], now_us: int) -> list[str]:
         """Refuse: clients deal nothing here."""

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from simulator.audit.compare import Counts, Unseen
-from simulator.journal import Opened
-from tests.unit.simulator.audit.run import FIRST, Run, balanced, book_row, played_run
+from simulator.journal import FaultEnded, FaultStarted, Opened
+from tests.unit.simulator.audit.run import FIRST, Run, at, balanced, book_row, gap, played_run
 
 
 def blind(run: Run, *kinds: str) -> Run:
@@ -50,3 +50,17 @@ def test_a_trade_without_a_number_that_a_fault_took_is_unseen() -> None:
     assert run.audit() == balanced(
         stored=Counts(trades=4, deltas=20), unseen=Unseen(messages=1, books=0), faults={"cut": {"bybit:spot": 1}}
     )
+
+
+@pytest.mark.parametrize(("away_s", "problems"), [(300.0, 0), (0.0, 1)])
+def test_a_gap_stays_open_while_a_client_that_was_refused_stays_away(away_s: float, problems: int) -> None:
+    run = played_run()
+    run.records = [
+        msgspec.structs.replace(one, away_s=away_s) if isinstance(one, Opened) else one for one in run.records
+    ]
+    run.cut(9.5, 9.8)
+    halted = run.records.pop()
+    refused = FaultStarted(at_us=at(9.6), fault_id=9, fault="429")
+    run.records += [refused, FaultEnded(at_us=at(9.7), fault_id=9, reason="over"), halted]
+    run.gaps.append(gap(9.4, None, channel="trade", cause="disconnect"))
+    assert len(run.audit().problems) == problems
