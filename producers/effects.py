@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Final, Literal
 
 import msgspec
 
-from tapeline.domain.events import DeltaBatch, Funding, Gap, Trade
+from tapeline.domain.events import Book, DeltaBatch, Funding, Gap, Trade
 
 
 class Emit(msgspec.Struct, frozen=True):
@@ -24,11 +25,20 @@ class BookChanged(msgspec.Struct, frozen=True):
 class Fetch(msgspec.Struct, frozen=True):
     """Get something and report back: a snapshot to repair the book, a book to check it against, recent trades.
 
-    A snapshot of a venue whose stream sends it is had by subscribing that one book anew.
+    A snapshot of a venue whose stream sends it is had by subscribing that one book anew. `stream` is to do so where
+    snapshots come another way, and the stream itself has fallen silent.
     """
 
-    what: Literal["snapshot", "check", "trades"]
+    what: Literal["snapshot", "check", "trades", "stream"]
 
 
 Effect = Emit | BookChanged | Fetch
 Effects = list[Effect]
+
+TOPICS: Final[Mapping[type[Book | DeltaBatch | Trade | Gap | Funding], str]] = {
+    Book: "md.book",
+    DeltaBatch: "md.delta",
+    Trade: "md.trade",
+    Gap: "md.gap",
+    Funding: "md.funding",
+}

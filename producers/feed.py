@@ -124,7 +124,11 @@ class BookFeed:
     def suspected(self, cause: GapCause, detail: str, now_us: int) -> Effects:
         """Hear that changes may be missing though the connection stands: repair this book alone."""
         effects = self._gone(self.keeper.lost(cause, detail), now_us)
-        return [*effects, *self._ask(now_us)] if effects else []
+        if not effects:
+            return []
+        # A book that is had over REST would be valid again, and its stream as silent as before.
+        stream = [Fetch("stream")] if cause == "silence" and self._protocol.snapshot != "stream" else []
+        return [*effects, *stream, *self._ask(now_us)]
 
     def delta(self, delta: BookDelta, now_us: int) -> Effects:
         """Take a change from the stream."""
@@ -221,7 +225,8 @@ class BookFeed:
             # What is polled ends in an answer or a failure, and may wait for its turn.
             late = self._poll_us is None and self._asked_us is not None and now_us >= self._asked_us + PATIENCE_US
             due = self._asked_us is None and self._ask_us is not None and now_us >= self._ask_us
-            return self._ask(now_us) if late or due else []
+            stream = [Fetch("stream")] if late and self._protocol.snapshot == "request" else []
+            return [*stream, *self._ask(now_us)] if late or due else []
         effects: Effects = []
         if now_us >= self._published_us + REPUBLISH_US:
             # Nothing new: the same book again, so that readers know it stands.

@@ -16,7 +16,7 @@ import msgspec
 from producers.actions import Action, Answered, FetchBook, FetchFunding, FetchTrades, Look, Refused, Reopen, Send
 from producers.asked import Asked, books_of
 from producers.drifting import Samples
-from producers.effects import BookChanged, Effects, Emit, Fetch
+from producers.effects import TOPICS, BookChanged, Effects, Emit, Fetch
 from producers.feed import BookFeed
 from producers.funding import funding_record
 from producers.outbox import Books, Buffer, Due, Entry
@@ -49,13 +49,6 @@ US_PER_S: Final = 1_000_000
 REMEMBERED: Final = 1_000
 """So many frames that answers led to are remembered, so that none is sent twice."""
 Record = Book | DeltaBatch | Trade | Gap | Funding
-TOPICS: Final[Mapping[type[Record], str]] = {
-    Book: "md.book",
-    DeltaBatch: "md.delta",
-    Trade: "md.trade",
-    Gap: "md.gap",
-    Funding: "md.funding",
-}
 
 
 class MarketFeed:
@@ -195,7 +188,6 @@ class MarketFeed:
         try:
             events = self._feed.decode(data, received_us)
         except InvalidMessage:
-            # It may have been a change of any of its books.
             for native, (carrier, _) in self._carries.items():
                 if carrier == slot:
                     self._book[native].doubt(received_us)
@@ -212,8 +204,7 @@ class MarketFeed:
         for native, book in self._book.items():
             actions += self._done(native, book.tick(now_us))
             actions += self._done(native, self._trades[native].tick(now_us))
-        every_s = self._feed.facts.funding_poll_s
-        return actions if every_s is None else [*actions, *self._poll_funding(now_us, int(every_s * US_PER_S))]
+        return [*actions, *self._poll_funding(now_us)]
 
     # ---------------------------------------------------------------- answers of REST
     def book_fetched(self, native: str, snapshot: BookSnapshot, now_us: int, *, check: bool) -> list[Action]:
@@ -283,10 +274,10 @@ class MarketFeed:
     def _event(self, slot: Slot, event: Event, now_us: int) -> list[Action]:
         if isinstance(event, BookDelta | BookSnapshot | PublicTrade | FundingUpdate):
             return self._market_event(event, now_us) if event.native in self._book else self._stranger()
-        if isinstance(event, Answer):
-            return self._answer(slot, event, now_us)
         if isinstance(event, Doubted):
             return self._doubted(event, now_us) if event.native in self._book else self._stranger()
+        if isinstance(event, Answer):
+            return self._answer(slot, event, now_us)
         return self._stranger() if isinstance(event, Unexpected) else self._of_socket(slot, event)
 
     def _of_socket(self, slot: Slot, event: Pong | ServerPing | ServerClosing | Next) -> list[Action]:
@@ -297,12 +288,11 @@ class MarketFeed:
         return [Reopen(slot, event.reason)] if isinstance(event, ServerClosing) else self._follow(slot, event.frame)
 
     def _follow(self, slot: Slot, frame: bytes) -> list[Action]:
-        if (slot, frame) in self._followed:
-            return []
+        is_new = (slot, frame) not in self._followed
         self._followed[slot, frame] = None
         if len(self._followed) > REMEMBERED:
             del self._followed[next(iter(self._followed))]
-        return [Send(slot, frame)]
+        return [Send(slot, frame)] if is_new else []
 
     def _doubted(self, event: Doubted, now_us: int) -> list[Action]:
         native = event.native
@@ -346,9 +336,12 @@ class MarketFeed:
     def _in_base(self, event: E) -> E:
         return in_base(event, self._contracts[event.native]) if self._contracts else event
 
-    def _poll_funding(self, now_us: int, every_us: int) -> list[Action]:
+    def _poll_funding(self, now_us: int) -> list[Action]:
+        every_s = self._feed.facts.funding_poll_s
+        if every_s is None:
+            return []
         due = [native for native in self._book if now_us >= self._funding_due_us.get(native, 0)]
-        self._funding_due_us |= dict.fromkeys(due, now_us + every_us)
+        self._funding_due_us |= dict.fromkeys(due, now_us + int(every_s * US_PER_S))
         return [FetchFunding(native) for native in due]
 
     def _subscribe(self, slot: Slot, wants: Sequence[Want]) -> list[Action]:
@@ -359,14 +352,14 @@ class MarketFeed:
         return [Send(slot, ask.frame, books=books_of(ask)) for ask in asks]
 
     def _again(self, native: str) -> list[Action]:
-        """Give one book up and ask for it again."""
+        """Give one book up and ask for it again; where it cannot be given up it would come twice."""
         slot, want = self._carries[native]
         return [*self.left(slot, (want,)), *self._subscribe(slot, (want,))]
 
     def _request(self, native: str) -> list[Action]:
         """Ask for one book on the socket that carries its changes."""
         slot, want = self._carries[native]
-        return self._subscribe(slot, (msgspec.structs.replace(want, channel="snapshot"),))
+        return self._subscribe(slot, [msgspec.structs.replace(want, channel="snapshot")])
 
     def _done(self, native: str, effects: Effects) -> list[Action]:
         """Put records away and return what is left for the shell."""
@@ -383,12 +376,14 @@ class MarketFeed:
     def _fetch(self, native: str, fetch: Fetch) -> list[Action]:
         if fetch.what == "trades":
             return [FetchTrades(native)]
-        book, snapshot = self._feed.facts.book, self._feed.facts.book.snapshot
+        if fetch.what == "stream":
+            return self._again(native) if self._feed.facts.node is None else []
+        book = self._feed.facts.book
         if fetch.what == "check" and book.rest_depths:
             return [FetchBook(native, check=True)]
-        if snapshot == "rest":
+        if book.snapshot == "rest":
             return [FetchBook(native, check=False)]
-        return self._again(native) if snapshot == "stream" else self._request(native)
+        return self._again(native) if book.snapshot == "stream" else self._request(native)
 
     def _put(self, record: Record, *, number: int | None = None) -> None:
         topic = TOPICS[type(record)]

@@ -86,7 +86,7 @@ class Causes:
             if period.begin_us <= until_us:
                 if period.end_us is None:
                     return None
-                until_us = max(until_us, period.end_us + REPAIR_US)
+                until_us = max(until_us, period.end_us + REPAIR_US, period.begin_us + self.away_us + REPAIR_US)
         return until_us
 
 
@@ -119,6 +119,8 @@ class _Walk:
     lost: list[_Acting] = field(default_factory=list)
     prolonging: list[_Acting] = field(default_factory=list)
     hits: dict[tuple[int, str, Kind], _Acting] = field(default_factory=dict)
+    whole: dict[int, tuple[int, str]] = field(default_factory=dict)
+    """Faults that act on all of a connection, by connection: also on what is asked for there later."""
 
     def started(self, record: FaultStarted) -> None:
         """Let a fault begin, on each stream that it acts on."""
@@ -129,6 +131,8 @@ class _Walk:
             self.of_messages[fault_id] = name
         elif record.connection is not None:
             begin_us = at_us - (_LAG_US if self._slow(record.connection, at_us) else 0)
+            if record.symbol is None:
+                self.whole[record.connection] = (fault_id, name)
             for symbol, kind in sorted(set(self.streams.get(record.connection, {}).values())):
                 if record.symbol in (None, symbol):
                     self.lost.append(_Acting(fault_id, name, record.connection, symbol, kind, begin_us))
@@ -150,6 +154,7 @@ class _Walk:
 
     def ended(self, record: FaultEnded) -> None:
         """Let a fault end, but where its connection is gone too."""
+        self.whole = {where: fault for where, fault in self.whole.items() if fault[0] != record.fault_id}
         for acting in (*self.lost, *self.prolonging):
             if acting.fault_id == record.fault_id and record.fault_id not in self.of_messages and not acting.away:
                 acting.end_us = record.at_us
@@ -157,6 +162,7 @@ class _Walk:
     def closed(self, record: Closed) -> None:
         """Note which streams a connection took along that a fault was acting on."""
         self.streams.pop(record.connection, None)
+        self.whole.pop(record.connection, None)
         for acting in self.lost:
             if acting.connection == record.connection and (
                 acting.end_us is None or record.at_us <= acting.end_us + _CLOSING_US
@@ -173,6 +179,9 @@ class _Walk:
         for acting in self.lost:
             if acting.away and (acting.symbol, acting.kind) == (record.symbol, kind):
                 acting.away, acting.end_us, acting.connection = False, record.at_us, None
+        if record.connection in self.whole:
+            fault_id, name = self.whole[record.connection]
+            self.lost.append(_Acting(fault_id, name, record.connection, record.symbol, kind, record.at_us))
 
     def unsubscribed(self, record: Unsubscribed) -> None:
         """Forget a stream."""

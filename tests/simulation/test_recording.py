@@ -200,11 +200,18 @@ def test_a_fault_that_ends_while_the_repair_is_on_its_way_is_the_cause_of_the_ne
 
         scene.play(5, recorder.step)
         assert scene.exchange.striker.strike(Wish("stall-symbol", "ETH/USDT"))
+        again_us = scene.now_us + 40 * S
         while (late := repair()) is None:
             scene.play(0.02, recorder.step)
+            if scene.now_us >= again_us:
+                # The answer was here between two looks, and the stream was asked for anew.
+                assert scene.exchange.striker.strike(Wish("stall-symbol", "ETH/USDT"))
+                again_us += 40 * S
         # It comes when one more message was lost and the silence is over.
         late.here_us += 60 * S
+        scene.play(0.5, recorder.step)
         lost = len(scene.of(FaultHit))
+        assert scene.exchange.striker.strike(Wish("gap", "ETH/USDT", count=1))
         while len(scene.of(FaultHit)) == lost:
             scene.play(0.02, recorder.step)
         scene.exchange.calm(scene.now_us)

@@ -223,7 +223,13 @@ def test_a_silent_book_that_is_behind_twice_is_given_up_and_repaired() -> None:
     assert feed.checked(snapshot(12), 20 * S) == []
     state(feed, 21 * S)
     assert feed.tick(21 * S) == [CHECK]
-    assert told(feed.checked(snapshot(12), 21 * S)) == [BookChanged(21 * S), ("gap", "10", None, "silence"), SNAPSHOT]
+    assert told(feed.checked(snapshot(12), 21 * S)) == [
+        BookChanged(21 * S),
+        ("gap", "10", None, "silence"),
+        # Else the book would be valid again, and its stream as silent as before.
+        Fetch("stream"),
+        SNAPSHOT,
+    ]
 
 
 def test_a_book_that_moved_between_two_checks_only_lagged() -> None:
