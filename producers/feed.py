@@ -65,6 +65,7 @@ class BookFeed:
         """Begin unconnected; `depth` cuts the published book, `hole` is what a dead predecessor left."""
         self.of = of
         self.keeper = BookKeeper(epoch=0, hole=hole, checksum=protocol.checksum)
+        self._left = hole
         self._protocol = protocol
         self._doubted = is_doubted(protocol)
         self._differed: Differences = frozenset()
@@ -87,14 +88,17 @@ class BookFeed:
         """Return the instrument's key."""
         return self.of.key
 
-    def connected(self, epoch: int) -> None:
+    def connected(self, epoch: int, now_us: int) -> Effects:
         """Begin a new epoch: the socket is open, and what asks for the stream is on its way (`sent`)."""
         self.keeper.connected(epoch)
+        # What a predecessor left nobody has said yet.
+        left, self._left = self._left, None
         self._connected = True
         self._unasked, self._unsent = self._protocol.snapshot != "stream", self._poll_us is None
         # Nothing goes out for a book that is polled: it is due at once.
         self._ask_us = None if self._unsent else 0
         self._asked_us = self._behind_at = None
+        return [] if left is None else [Emit(self._gap(left, now_us))]
 
     def sent(self, now_us: int) -> None:
         """Hear that what asks for this book, or for its changes, has gone out on the socket."""

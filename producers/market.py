@@ -18,7 +18,7 @@ from producers.asked import Asked, books_of
 from producers.drifting import Samples
 from producers.effects import TOPICS, BookChanged, Effects, Emit, Fetch
 from producers.feed import BookFeed
-from producers.funding import funding_record
+from producers.funding import Polled, funding_record
 from producers.outbox import Books, Buffer, Due, Entry
 from producers.pool import Slot
 from producers.spans import shed_gap, span_of
@@ -92,7 +92,7 @@ class MarketFeed:
         self._requests = 0
         self._contracts: dict[str, Contract] = {}
         self._followed: dict[tuple[Slot, bytes], None] = {}
-        self._funding_due_us: dict[str, int] = {}
+        self._polled = Polled(feed.facts.funding_poll_s)
         for native, of in instruments.items():
             self.add(native, of, depth=depth, tails=tails or Tails(), size=(sizes or {}).get(native))
 
@@ -120,7 +120,7 @@ class MarketFeed:
         self._leaving[native] = self._book.pop(native)
         del self._trades[native]
         self._asked.forget_instrument(native)
-        for held in (self._carries, self._funding, self._funding_due_us, self._contracts):
+        for held in (self._carries, self._funding, self._polled.due_us, self._contracts):
             held.pop(native, None)
 
     def has_left(self, native: str) -> bool:
@@ -151,12 +151,13 @@ class MarketFeed:
 
     def joined(self, slot: Slot, wants: Sequence[Want], at_us: int) -> list[Action]:
         """Begin with more streams on a socket that is open already, and ask for them."""
+        actions: list[Action] = []
         for want in wants:
             if want.channel == "book" and want.native in self._book:
                 self._carries[want.native] = (slot, want)
                 self._epochs[want.native] = epoch = max(at_us, self._epochs[want.native] + 1)
-                self._book[want.native].connected(epoch)
-        return self._subscribe(slot, wants)
+                actions += self._done(want.native, self._book[want.native].connected(epoch, at_us))
+        return [*actions, *self._subscribe(slot, wants)]
 
     def left(self, slot: Slot, wants: Sequence[Want]) -> list[Action]:
         """Give streams up on an open socket."""
@@ -204,7 +205,7 @@ class MarketFeed:
         for native, book in self._book.items():
             actions += self._done(native, book.tick(now_us))
             actions += self._done(native, self._trades[native].tick(now_us))
-        return [*actions, *self._poll_funding(now_us)]
+        return [*actions, *(FetchFunding(native) for native in self._polled.due(self._book, now_us))]
 
     # ---------------------------------------------------------------- answers of REST
     def book_fetched(self, native: str, snapshot: BookSnapshot, now_us: int, *, check: bool) -> list[Action]:
@@ -320,10 +321,7 @@ class MarketFeed:
     def _answer(self, slot: Slot, answer: Answer, now_us: int) -> list[Action]:
         wants = self._asked.answered(slot, answer)
         if answer.error is not None:
-            for want in wants:
-                if want.channel in {"book", "snapshot"} and want.native in self._book:
-                    self._book[want.native].refused(now_us)
-            return [Refused(wants, answer.error)]
+            return [*self._refused(wants, answer.error, now_us), Refused(wants, answer.error)]
         actions: list[Action] = []
         for want in wants:
             if want.channel == "trade" and want.native in self._trades:
@@ -333,16 +331,19 @@ class MarketFeed:
                 self._book[want.native].subscribed(now_us)
         return actions
 
+    def _refused(self, wants: Sequence[Want], error: str, now_us: int) -> list[Action]:
+        """Ask again for a book soon, and for a stream later."""
+        actions: list[Action] = []
+        for want in wants:
+            book = self._book.get(want.native)
+            if book is not None and want.channel == "snapshot":
+                actions += self._done(want.native, book.failed(error, now_us))
+            elif book is not None and want.channel == "book":
+                book.refused(now_us)
+        return actions
+
     def _in_base(self, event: E) -> E:
         return in_base(event, self._contracts[event.native]) if self._contracts else event
-
-    def _poll_funding(self, now_us: int) -> list[Action]:
-        every_s = self._feed.facts.funding_poll_s
-        if every_s is None:
-            return []
-        due = [native for native in self._book if now_us >= self._funding_due_us.get(native, 0)]
-        self._funding_due_us |= dict.fromkeys(due, now_us + int(every_s * US_PER_S))
-        return [FetchFunding(native) for native in due]
 
     def _subscribe(self, slot: Slot, wants: Sequence[Want]) -> list[Action]:
         asks = self._feed.subscribe(wants, self._requests + 1)

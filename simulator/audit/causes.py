@@ -119,6 +119,7 @@ class _Walk:
     lost: list[_Acting] = field(default_factory=list)
     prolonging: list[_Acting] = field(default_factory=list)
     hits: dict[tuple[int, str, Kind], _Acting] = field(default_factory=dict)
+    known: set[tuple[str, Kind]] = field(default_factory=set)
     whole: dict[int, tuple[int, str]] = field(default_factory=dict)
     """Faults that act on all of a connection, by connection: also on what is asked for there later."""
 
@@ -133,6 +134,10 @@ class _Walk:
             begin_us = at_us - (_LAG_US if self._slow(record.connection, at_us) else 0)
             if record.symbol is None:
                 self.whole[record.connection] = (fault_id, name)
+                # What was lost before, and not asked for here yet, must wait for the next connection.
+                there = {place for streams in self.streams.values() for place in streams.values()}
+                for symbol, kind in sorted(self.known - there):
+                    self.lost.append(_Acting(fault_id, name, None, symbol, kind, begin_us, away=True))
             for symbol, kind in sorted(set(self.streams.get(record.connection, {}).values())):
                 if record.symbol in (None, symbol):
                     self.lost.append(_Acting(fault_id, name, record.connection, symbol, kind, begin_us))
@@ -175,6 +180,7 @@ class _Walk:
         if kind is None:
             return
         self.kinds[record.channel] = kind
+        self.known.add((record.symbol, kind))
         self.streams.setdefault(record.connection, {})[record.stream] = (record.symbol, kind)
         for acting in self.lost:
             if acting.away and (acting.symbol, acting.kind) == (record.symbol, kind):

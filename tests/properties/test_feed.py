@@ -56,7 +56,7 @@ class Run:
         self.first: int | None = None
         self.read: set[int] = set()
         self.asked = 0
-        self.feed.connected(self.now_us)
+        self.feed.connected(self.now_us, self.now_us)
         self.feed.sent(self.now_us)
 
     def do(self, deed: str) -> None:
@@ -69,7 +69,7 @@ class Run:
         elif deed == "cut":
             self.take(self.feed.lost("disconnect", None, self.now_us))
             self.asked = 0
-            self.feed.connected(self.now_us)
+            self.feed.connected(self.now_us, self.now_us)
             self.feed.sent(self.now_us)
         elif deed == "fail" and self.asked:
             self.asked = 0

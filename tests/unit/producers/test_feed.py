@@ -67,7 +67,7 @@ def rest(hole: Hole | None = None) -> BookFeed:
 def valid() -> BookFeed:
     """Return a feed with a valid book at 10, at time 0."""
     feed = rest()
-    feed.connected(5)
+    feed.connected(5, 0)
     feed.delta(delta(10), 0)
     feed.snapshot(snapshot(10), 0)
     return feed
@@ -81,7 +81,7 @@ def state(feed: BookFeed, now_us: int = 0) -> str | None:
 def test_over_rest_the_snapshot_is_asked_for_once_the_first_change_is_here() -> None:
     """K4: a whole book stands at the beginning of each subscription."""
     feed = rest()
-    feed.connected(5)
+    feed.connected(5, 0)
     assert feed.delta(delta(10), 1) == [SNAPSHOT]
     assert feed.delta(delta(11), 2) == []
     assert told(feed.snapshot(snapshot(10), 3)) == [("snapshot", 10), ("change", 11), BookChanged(101)]
@@ -90,7 +90,7 @@ def test_over_rest_the_snapshot_is_asked_for_once_the_first_change_is_here() -> 
 
 def test_a_quiet_market_is_asked_for_its_book_too() -> None:
     feed = rest()
-    feed.connected(5)
+    feed.connected(5, 0)
     # Older than the first change that comes it would be of no use: first the changes must have been asked for.
     assert feed.tick(9 * S) == []
     feed.sent(9 * S)
@@ -101,14 +101,14 @@ def test_a_quiet_market_is_asked_for_its_book_too() -> None:
 
 def test_a_stream_that_is_never_confirmed_is_asked_for_its_book_all_the_same() -> None:
     feed = rest()
-    feed.connected(5)
+    feed.connected(5, 0)
     feed.sent(S)
     assert (feed.tick(11 * S - 1), feed.tick(11 * S)) == ([], [SNAPSHOT])
 
 
 def test_a_stream_that_is_confirmed_after_its_first_change_asks_for_no_second_snapshot() -> None:
     feed = rest()
-    feed.connected(5)
+    feed.connected(5, 0)
     feed.sent(0)
     assert feed.delta(delta(10), 1) == [SNAPSHOT]
     feed.subscribed(2)
@@ -117,7 +117,7 @@ def test_a_stream_that_is_confirmed_after_its_first_change_asks_for_no_second_sn
 
 def test_a_book_that_waits_for_its_turn_on_the_socket_is_not_asked_for_twice() -> None:
     feed = BookFeed(OF, BYBIT.facts.book, depth=20)
-    feed.connected(5)
+    feed.connected(5, 0)
     feed.snapshot(snapshot(10, replaces=True), 0)
     assert feed.delta(delta(12), S)[-1] == SNAPSHOT
     assert feed.tick(40 * S) == []
@@ -127,7 +127,7 @@ def test_a_book_that_waits_for_its_turn_on_the_socket_is_not_asked_for_twice() -
 
 def test_from_a_stream_the_book_comes_by_itself_and_is_asked_for_when_it_does_not() -> None:
     feed = BookFeed(OF, BYBIT.facts.book, depth=20)
-    feed.connected(5)
+    feed.connected(5, 0)
     assert feed.delta(delta(10), 1) == []
     assert feed.tick(9 * S) == []  # what asks for it still waits for the venue's rate
     feed.sent(10 * S)
@@ -157,7 +157,7 @@ def test_a_lost_connection_is_a_gap_until_the_next_ones_snapshot() -> None:
     feed = valid()
     assert told(feed.lost("disconnect", "cut", 7)) == [BookChanged(7), ("gap", "10", None, "disconnect")]
     assert feed.tick(100 * S) == []
-    feed.connected(6)
+    feed.connected(6, 0)
     assert feed.book(conflated=0, first_received_us=0, now_us=0) is None
     assert feed.delta(delta(20), 101 * S) == [SNAPSHOT]
     effects = feed.snapshot(snapshot(20), 101 * S)
@@ -169,14 +169,14 @@ def test_a_lost_connection_is_a_gap_until_the_next_ones_snapshot() -> None:
 
 def test_the_hole_of_a_dead_predecessor_is_closed_before_the_first_record() -> None:
     feed = rest(Hole(epoch=3, from_id="7", start_us=70, cause="restart"))
-    feed.connected(5)
+    feed.connected(5, 0)
     feed.delta(delta(10), 0)
     assert told(feed.snapshot(snapshot(10), 0)) == [("gap", "7", "10", "restart"), ("snapshot", 10), BookChanged(101)]
 
 
 def test_a_snapshot_that_does_not_help_is_followed_by_another_request() -> None:
     feed = rest()
-    feed.connected(5)
+    feed.connected(5, 0)
     feed.delta(delta(10), 0)
     assert feed.snapshot(snapshot(8), 1) == []
     assert (feed.tick(100_000), feed.tick(200_001)) == ([], [SNAPSHOT])
@@ -185,7 +185,7 @@ def test_a_snapshot_that_does_not_help_is_followed_by_another_request() -> None:
 @pytest.mark.parametrize(("retry_after_s", "wait_us"), [(None, S), (7.0, 7 * S), (0.0, 200_000)])
 def test_a_request_that_failed_is_made_again_when_the_venue_permits(retry_after_s: float | None, wait_us: int) -> None:
     feed = rest()
-    feed.connected(5)
+    feed.connected(5, 0)
     feed.delta(delta(10), 0)
     feed.failed("HTTP 500", 0, retry_after_s)
     assert feed.delta(delta(11), 1) == []
@@ -194,7 +194,7 @@ def test_a_request_that_failed_is_made_again_when_the_venue_permits(retry_after_
 
 def test_a_request_without_any_answer_is_made_again() -> None:
     feed = rest()
-    feed.connected(5)
+    feed.connected(5, 0)
     feed.delta(delta(10), 0)
     assert (feed.tick(3 * S - 1), feed.tick(3 * S)) == ([], [SNAPSHOT])
 
@@ -273,7 +273,7 @@ def test_a_book_says_what_it_replaces_and_how_deep_it_is() -> None:
 
 def test_a_stream_that_was_refused_is_asked_for_again_after_a_minute() -> None:
     feed = BookFeed(OF, BYBIT.facts.book, depth=20)
-    feed.connected(5)
+    feed.connected(5, 0)
     feed.sent(0)
     feed.refused(S)
     assert (feed.tick(61 * S - 1), feed.tick(61 * S)) == ([], [SNAPSHOT])
@@ -282,3 +282,13 @@ def test_a_stream_that_was_refused_is_asked_for_again_after_a_minute() -> None:
     feed.snapshot(snapshot(20, replaces=True), 62 * S)
     feed.refused(62 * S)
     assert state(feed, 62 * S) == "valid"
+
+
+def test_what_a_predecessor_left_is_said_with_the_first_connection() -> None:
+    """Where its book does not come for long, the ledger has to know all the same."""
+    hole = Hole(epoch=4, from_id="7", start_us=3 * S, cause="restart")
+    feed = BookFeed(OF, BYBIT.facts.book, depth=20, hole=hole)
+    assert told(feed.connected(5, 10 * S)) == [("gap", "7", None, "restart")]
+    feed.lost("disconnect", None, 11 * S)
+    assert feed.connected(6, 12 * S) == []
+    assert told(feed.snapshot(snapshot(20, replaces=True), 13 * S))[0] == ("gap", "7", "20", "restart")

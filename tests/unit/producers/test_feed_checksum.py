@@ -67,7 +67,7 @@ def told(effects: Effects) -> list[object]:
 
 def test_c_02_a_mismatch_is_a_gap_that_rest_closes_and_readers_delete_what_left_the_window() -> None:
     feed = BookFeed(OF, SPOT.facts.book, depth=20)
-    feed.connected(5)
+    feed.connected(5, 0)
     assert told(feed.snapshot(whole(10), 10)) == [
         ("snapshot", 10, (52.0, 51.0), (1.0, 1.0)),
         BookChanged(10),
@@ -96,7 +96,7 @@ def test_c_02_a_mismatch_is_a_gap_that_rest_closes_and_readers_delete_what_left_
 
 def test_an_answer_that_does_not_come_to_its_checksum_is_asked_for_again() -> None:
     feed = BookFeed(OF, SPOT.facts.book, depth=20)
-    feed.connected(5)
+    feed.connected(5, 0)
     feed.snapshot(whole(10), 10)
     assert told(feed.delta(delta(12, (("100", "2"),), BIDS), 12))[-1] == Fetch("snapshot")
     # From before the change that was lost: what was kept does not continue it.

@@ -47,7 +47,7 @@ def delta(sequence: int, quantity: float, at_us: int) -> BookDelta:
 def running() -> BookFeed:
     """Return a feed whose book came at 1 s, and changes since."""
     feed = BookFeed(OF, SPOT.facts.book, depth=20)
-    feed.connected(1)
+    feed.connected(1, 0)
     feed.sent(0)
     feed.snapshot(whole(10, 5.0, at_us=S), S)
     for number in range(1, 10):

@@ -370,7 +370,9 @@ def test_a_dropped_instrument_may_come_back_when_the_broker_has_all_of_it_and_it
     asked = market.feed.joined(SLOT, WANTS, 3 * S)
     assert sent(asked) == [("subscribe", ["orderbook.50.BTCUSDT", "publicTrade.BTCUSDT", "tickers.BTCUSDT"])]
     market.feed.frame(SLOT, book("snapshot", 30), 4 * S)
-    gap, change = market.records()
+    left, gap, change = market.records()
+    assert isinstance(left, Gap)
+    assert (left.end_us, left.from_id) == (None, "10")
     assert isinstance(gap, Gap)
     assert isinstance(change, DeltaBatch)
     assert (gap.channel, gap.cause, gap.epoch, gap.from_id, gap.to_epoch, gap.to_id) == (

@@ -45,7 +45,7 @@ def told(effects: Effects) -> list[object]:
 def polled() -> BookFeed:
     """Return a feed whose first ladder came at 2 s."""
     feed = BookFeed(OF, SPOT.facts.book, depth=20)
-    feed.connected(1)
+    feed.connected(1, 0)
     assert told(feed.tick(S)) == [ASK]
     assert told(feed.snapshot(ladder(2 * S), 2 * S)) == [("snapshot", 2 * S)]
     return feed
