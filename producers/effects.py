@@ -30,6 +30,8 @@ class Fetch(msgspec.Struct, frozen=True):
     """
 
     what: Literal["snapshot", "check", "trades", "stream"]
+    at_us: int = 0
+    """When a stream was found silent."""
 
 
 Effect = Emit | BookChanged | Fetch

@@ -131,7 +131,7 @@ class BookFeed:
         if not effects:
             return []
         # A book that is had over REST would be valid again, and its stream as silent as before.
-        stream = [Fetch("stream")] if cause == "silence" and self._protocol.snapshot != "stream" else []
+        stream = [Fetch("stream", now_us)] if cause == "silence" and self._protocol.snapshot != "stream" else []
         return [*effects, *stream, *self._ask(now_us)]
 
     def delta(self, delta: BookDelta, now_us: int) -> Effects:
@@ -229,7 +229,7 @@ class BookFeed:
             # What is polled ends in an answer or a failure, and may wait for its turn.
             late = self._poll_us is None and self._asked_us is not None and now_us >= self._asked_us + PATIENCE_US
             due = self._asked_us is None and self._ask_us is not None and now_us >= self._ask_us
-            stream = [Fetch("stream")] if late and self._protocol.snapshot == "request" else []
+            stream = [Fetch("stream", now_us)] if late and self._protocol.snapshot == "request" else []
             return [*stream, *self._ask(now_us)] if late or due else []
         effects: Effects = []
         if now_us >= self._published_us + REPUBLISH_US:

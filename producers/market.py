@@ -378,7 +378,10 @@ class MarketFeed:
         if fetch.what == "trades":
             return [FetchTrades(native)]
         if fetch.what == "stream":
-            return self._again(native) if self._feed.facts.node is None else []
+            facts = self._feed.facts
+            beside = facts.channels["trade"] == facts.channels["book"]
+            doubt = self._trades[native].beside_silence(fetch.at_us) if beside else []
+            return [*self._done(native, doubt), *self._again(native)] if facts.node is None else []
         book = self._feed.facts.book
         if fetch.what == "check" and book.rest_depths:
             return [FetchBook(native, check=True)]

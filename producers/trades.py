@@ -104,12 +104,22 @@ class TradeFeed:
         self._open(cause, detail)
         return self._said(now_us)
 
-    def suspected(self, cause: GapCause, detail: str, since_us: int, now_us: int) -> Effects:
-        """Hear that what was said since a time may be wrong, or not all: a hole that begins there."""
+    def suspected(self, cause: GapCause, detail: str, since_us: int | None, now_us: int) -> Effects:
+        """Hear that what was said since a time may be wrong, or not all: a hole that begins there.
+
+        None: since the last proof.
+        """
         if self._hole is not None or self._began_us is None:
             return []
+        self._proof_us = self._proof_us or self._began_us
         self._open(cause, detail, since_us)
         return [*self._said(now_us), *([] if self._nameless else self._fetch(now_us))]
+
+    def beside_silence(self, now_us: int) -> Effects:
+        """Hear that the book's stream on this socket fell silent: a hole where nothing else would show one."""
+        if self._nameless or (self._numbered and self._last is None):
+            return self.suspected("silence", "its book's stream fell silent", None, now_us)
+        return []
 
     def trade(self, trade: PublicTrade, now_us: int) -> Effects:
         """Take a trade from the stream."""

@@ -86,8 +86,9 @@ async def test_a_successor_closes_the_hole_from_the_last_durable_change_to_its_f
         last, first = deltas[second - 1], deltas[second]
         gaps = [one for one in found if isinstance(one, Gap) and (one.key, one.channel) == (key, "book")]
         closed = [one for one in gaps if one.end_us is not None]
-        # Said at the stop of each, closed by the second.
+        # Said at the stop of each, and the first one's again by the second, which closes it.
         assert [(one.cause, one.from_id) for one in gaps if one.end_us is None] == [
+            ("restart", str(last.sequence)),
             ("restart", str(last.sequence)),
             ("restart", str(deltas[-1].sequence)),
         ]
@@ -135,8 +136,9 @@ async def test_c_14_k6_pairs_come_and_go_while_the_others_see_nothing(
 
     deeper, gone, stop = "it is wanted at another depth", "it is not recorded here any more", "the producer stops"
     # Only when nothing was wanted at all its book ended, too.
-    assert gaps(stays) == [(gone, False), (gone, True), (stop, False)]
-    assert gaps(goes) == [(deeper, False), (deeper, True), (gone, False), (gone, True), (gone, False)]
+    # What was left is said again by whoever comes next, as its own first word of it.
+    assert gaps(stays) == [(gone, False), (gone, False), (gone, True), (stop, False)]
+    assert gaps(goes) == [(deeper, False), (deeper, True), (gone, False), (gone, False), (gone, True), (gone, False)]
     assert gaps(comes) == [(gone, False)]
     assert [epochs(symbol) for symbol in (stays, goes, comes)] == [2, 3, 1]
 

@@ -52,7 +52,6 @@ TICKS = {
 # Where ccxt takes another number of a trade for its id than the one that is told to be used.
 OWN_IDS = {
     ("htx", "spot"): "tradeId",
-    ("gateio", "spot"): "id_market",
 }
 # Where trades have no id on the wire, or ccxt reads none.
 NAMELESS = {("bingx", "futures"), ("mexc", "spot"), ("mexc", "futures")}

@@ -227,7 +227,7 @@ def test_a_silent_book_that_is_behind_twice_is_given_up_and_repaired() -> None:
         BookChanged(21 * S),
         ("gap", "10", None, "silence"),
         # Else the book would be valid again, and its stream as silent as before.
-        Fetch("stream"),
+        Fetch("stream", 21 * S),
         SNAPSHOT,
     ]
 

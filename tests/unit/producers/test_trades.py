@@ -288,3 +288,18 @@ def test_a_gap_is_of_numbers_where_ids_are_others() -> None:
     feed.tick(30 * S)
     named = tuple(msgspec.structs.replace(one, trade_id=f"9{one.trade_id}") for one in trades(4, 6))
     assert told(feed.recent(named, 31 * S))[-1] == ("disconnect", "3", "6", 3, 6, True)
+
+
+def test_a_stream_that_was_found_silent_is_doubted_since_its_last_proof() -> None:
+    feed = TradeFeed(OF, NUMBERED)
+    assert feed.connected(1, 10 * S) == [ASK]
+    assert feed.recent((), 10 * S) == []
+    # Nothing was ever heard: all since the beginning may be missing.
+    assert told(feed.beside_silence(30 * S)) == [
+        ("silence", None, None, 10, None, False), ASK,
+    ]  # fmt: skip
+    assert told(feed.recent(trades(12, 13), 31 * S)) == [
+        ("back", 12), ("back", 13), ("silence", None, "13", 10, 13, True),
+    ]  # fmt: skip
+    # From now on numbers show it.
+    assert feed.beside_silence(40 * S) == []
