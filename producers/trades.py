@@ -72,6 +72,8 @@ class TradeFeed:
         self._before: frozenset[str] = frozenset()
         self._asked_us: int | None = None
         self._ask_us: int | None = None
+        # The venue had no trades at all when it was asked first.
+        self._empty = False
         if tail is not None:
             for trade_id in (*tail.ids, *(() if tail.trade_id is None else (tail.trade_id,))):
                 self._remember(trade_id)
@@ -167,7 +169,15 @@ class TradeFeed:
 
     def _begin(self, trades: tuple[PublicTrade, ...]) -> None:
         """Learn the newest number, so that the stream's first trade shows what is missing as all others do."""
-        if self._last is None and trades:
+        if self._last is not None:
+            return
+        if not trades:
+            self._empty = True
+        elif self._empty:
+            # All of these were dealt since: the stream owes us each.
+            self._last = (trades[0].sequence or 1) - 1
+            self._proof_us = self._proof_us or self._began_us or 0
+        else:
             self._last = max(one.sequence or 0 for one in trades)
             self._proof_us = max(self._proof_us, *(one.venue_us for one in trades))
 

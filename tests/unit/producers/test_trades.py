@@ -270,15 +270,17 @@ def test_the_first_trade_of_a_stream_shows_what_is_missing_before_it() -> None:
     ]  # fmt: skip
 
 
-def test_a_stream_that_is_asked_before_anything_was_dealt_goes_on_asking_until_it_has_a_number() -> None:
+def test_what_was_dealt_since_there_was_nothing_is_owed_by_the_stream() -> None:
     feed = TradeFeed(OF, NUMBERED)
     assert feed.connected(1, 0) == [ASK]
     assert feed.recent((), S) == []
     assert feed.tick(100 * S) == [ASK]
-    assert told(feed.trade(trade(101), 101 * S)) == [("live", 101)]
-    # The answer is of no use any more.
-    assert feed.recent(trades(100, 103), 102 * S) == []
-    assert told(feed.trade(trade(102), 102 * S)) == [("live", 102)]
+    # The stream is mute: 99 to 101 never came over it.
+    assert feed.recent(trades(99, 101), 101 * S) == []
+    assert told(feed.trade(trade(102), 102 * S)) == [("sequence", "98", None, 0, None, False), ASK, ("live", 102)]
+    assert told(feed.recent(trades(99, 102), 103 * S)) == [
+        ("back", 99), ("back", 100), ("back", 101), ("sequence", "98", "102", 0, 102, True),
+    ]  # fmt: skip
 
 
 def test_a_gap_is_of_numbers_where_ids_are_others() -> None:
