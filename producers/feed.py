@@ -114,7 +114,7 @@ class BookFeed:
             self._ask_us = now_us + FIRST_US
 
     def refused(self, now_us: int) -> None:
-        """Hear that the venue refuses the stream, or a snapshot of it."""
+        """Hear that the venue refuses the stream; a snapshot that it refuses has `failed`."""
         if self.keeper.state != "valid":
             self._asked_us, self._ask_us, self._unsent = None, now_us + REFUSED_US, False
 

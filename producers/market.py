@@ -311,11 +311,8 @@ class MarketFeed:
             return self._done(native, self._trades[native].trade(self._in_base(event), now_us))
         self._funding[native] = whole = merged(self._funding.get(native), event)
         if whole.rate is not None:
-            self._put(
-                funding_record(
-                    self._book[native].of, whole, whole.rate, epoch=self._epochs[native], published_us=now_us
-                )
-            )
+            of, epoch = self._book[native].of, self._epochs[native]
+            self._put(funding_record(of, whole, whole.rate, epoch=epoch, published_us=now_us))
         return []
 
     def _answer(self, slot: Slot, answer: Answer, now_us: int) -> list[Action]:
@@ -377,11 +374,13 @@ class MarketFeed:
     def _fetch(self, native: str, fetch: Fetch) -> list[Action]:
         if fetch.what == "trades":
             return [FetchTrades(native)]
+        if fetch.what == "stream" and self._feed.facts.node is not None:
+            return []
         if fetch.what == "stream":
-            facts = self._feed.facts
-            beside = facts.channels["trade"] == facts.channels["book"]
+            channels = self._feed.facts.channels
+            beside = channels["trade"] == channels["book"]
             doubt = self._trades[native].beside_silence(fetch.at_us) if beside else []
-            return [*self._done(native, doubt), *self._again(native)] if facts.node is None else []
+            return [*self._done(native, doubt), *self._again(native)]
         book = self._feed.facts.book
         if fetch.what == "check" and book.rest_depths:
             return [FetchBook(native, check=True)]

@@ -99,3 +99,17 @@ def test_a_quiet_book_is_asked_for_on_its_socket_where_rest_has_none() -> None:
 
 def test_a_node_that_refuses_a_batch_without_its_name_is_given_up() -> None:
     assert Market().hear("unnamed_refusal") == [Reopen(SLOT, "the node refused: limit exceeded (-32005)")]
+
+
+def test_a_book_that_does_not_come_is_asked_for_again_and_nobody_doubts_trades_of_a_stream_that_stands() -> None:
+    market = Market()
+    (subscription,) = market.feed.connected(SLOT, WANTS, NOW_US)
+    assert isinstance(subscription, Send)
+    market.feed.sent(subscription, NOW_US)
+    (asked,) = market.feed.tick(NOW_US + 10 * S)
+    assert isinstance(asked, Send)
+    market.feed.sent(asked, NOW_US + 10 * S)
+    market.made.clear()
+    again = market.feed.tick(NOW_US + 13 * S)
+    assert methods(again) == methods([asked])
+    assert market.made == []
