@@ -20,6 +20,7 @@ import msgspec
 import psutil
 
 from infra.embedded.probes import Probe
+from infra.embedded.yielding import give_way
 from tapeline.errors import Misconfigured, TapelineError, Unavailable
 from tapeline.runtime import clock
 from tapeline.runtime.runfile import ProcessRecord, ProcessState
@@ -42,9 +43,6 @@ _ASK_STARTING_S = 0.05
 _ASK_RUNNING_S = 2.0
 _SILENT_AFTER = 2
 _KILLED_WITHIN_S = 5.0
-_YIELDS = 10
-"""How much nicer than the others it is that gives way."""
-_MOST_NICE = 19
 _TAIL_BYTES = 65_536
 _MOST_OUTPUT_BYTES = 5_000_000
 _COMPLAINTS = ("FATAL", "PANIC", "ERROR", "Error", "Exception")
@@ -204,12 +202,11 @@ class Child:
             self._process = process
         created_s = None
         with contextlib.suppress(psutil.NoSuchProcess):
-            found = psutil.Process(process.pid)
-            created_s = found.create_time()
-            if spec.yields:
-                found.nice(min(found.nice() + _YIELDS, _MOST_NICE))
+            created_s = psutil.Process(process.pid).create_time()
         restarts = self.record.restarts + (1 if self._settled.is_set() else 0)
         self._change("spawned", pid=process.pid, created_s=created_s, restarts=restarts)
+        if spec.yields:
+            await give_way(process.pid)
         return process
 
     async def _live(self, spec: ChildSpec, process: Process) -> float | None:

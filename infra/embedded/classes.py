@@ -11,7 +11,6 @@ import contextlib
 import fcntl
 import hashlib
 import os
-import shutil
 import signal
 from asyncio.subprocess import DEVNULL
 from collections.abc import Mapping
@@ -19,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.embedded.java import Java
+from infra.embedded.yielding import give_way
 
 LIST_FILE = "classes.lst"
 
@@ -76,9 +76,7 @@ async def make(image: Image, environ: Mapping[str, str]) -> bool:
             return False
         draft = image.file.with_suffix(".new")
         draft.unlink(missing_ok=True)
-        nice = shutil.which("nice")
         process = await asyncio.create_subprocess_exec(
-            *(() if nice is None else (nice, "-n", "5")),
             *image.command(draft),
             stdin=DEVNULL,
             stdout=DEVNULL,
@@ -87,6 +85,7 @@ async def make(image: Image, environ: Mapping[str, str]) -> bool:
             start_new_session=True,
         )
         try:
+            await give_way(process.pid)
             done = await process.wait() == 0
         finally:
             with contextlib.suppress(ProcessLookupError):
