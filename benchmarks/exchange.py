@@ -99,7 +99,7 @@ class Server:
     async def book(self, request: web.Request) -> web.Response:
         """Answer with the book of a symbol at its newest number."""
         native = request.query["symbol"]
-        body = next(frames.frames("binance", self._numbers[native], whole=True, native=native))
+        body = next(frames.frames("binance", self._numbers[native], whole=True, native=native, moving=True))
         return web.Response(body=body, content_type="application/json")
 
     async def trades(self, _request: web.Request) -> web.Response:
@@ -126,7 +126,7 @@ class Server:
             size = (count + len(self._natives) - 1 - at) // len(self._natives)
             number = self._numbers[native]
             self._numbers[native] += size
-            made = islice(frames.frames("binance", number, native=native), size)
+            made = islice(frames.frames("binance", number, native=native, moving=True), size)
             streams.append([(native, number + step, frame) for step, frame in enumerate(made, start=1)])
         return [stream[turn] for turn in range(len(streams[0])) for stream in streams if turn < len(stream)]
 

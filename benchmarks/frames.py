@@ -28,6 +28,8 @@ CHANGES = 30
 CALLS = 400
 ROUNDS = 9
 DELETED_OF_9 = 4
+_PLACES = 41
+"""So many prices the best ask takes in turn: more than frames are ever behind."""
 SHOWN = 20
 PEER = "ccxt.pro"
 START = 50_000_000_000
@@ -124,9 +126,12 @@ def _made(venue: str) -> list[bytes]:
 
 
 def frames(
-    venue: str, begin: int, *, whole: bool = False, native: str = NATIVE, market: Market = "spot"
+    venue: str, begin: int, *, whole: bool = False, native: str = NATIVE, market: Market = "spot", moving: bool = False
 ) -> Iterator[bytes]:
-    """Yield the snapshot, or depth frames without end that change levels near the top, as the venue writes them."""
+    """Yield the snapshot, or depth frames without end that change levels near the top, as the venue writes them.
+
+    With `moving` the best ask has another price in each of them.
+    """
     for number in count(begin if whole else begin + 1):
         sides = [
             [
@@ -136,6 +141,9 @@ def frames(
             for side in (-1, 1)
         ]
         bids, asks = sides
+        if moving:
+            left = [] if whole else [[f"{_best_ask(number - 1):.2f}", "0.00000000"]]
+            asks = [[f"{_best_ask(number):.2f}", "1.50000000"], *left, *asks]
         if venue == "bybit":
             kind = "snapshot" if whole else "delta"
             data = {"s": native, "b": bids, "a": asks, "u": number, "seq": number}
@@ -158,6 +166,10 @@ def frames(
 def _quantity(number: int, at: int) -> str:
     """Return a quantity: as in recorded frames, nearly half of the changes delete and as many bring a new level."""
     return "0.00000000" if (number + at) % 9 < DELETED_OF_9 else f"{(number * 7 + at) % 97 / 8 + 0.01:.8f}"
+
+
+def _best_ask(number: int) -> float:
+    return 60_000 + number % _PLACES / 100
 
 
 def _prices(side: int, number: int, size: int) -> list[float]:

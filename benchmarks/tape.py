@@ -11,11 +11,10 @@ from typing import NamedTuple
 import msgspec
 
 from benchmarks import codec as codec_benchmark
-from benchmarks import plain_spreads
 from benchmarks.exchange import Exchange
 from benchmarks.services import Services
 from processors.running import working
-from processors.spreads import FEES
+from processors.spreads import SPREADS
 from producers.link import Link
 from producers.market import MarketFeed, Record
 from producers.pool import Pool
@@ -40,8 +39,8 @@ WITHIN_S = 60.0
 AHEAD_US = 3_600_000_000
 """The other venue's books stay fresh, however slow the machine is."""
 REPUBLISH_S = 1.0
-EACH = plain_spreads.agent(FEES)
-"""Tells every spread at once, so that each frame has an answer; what ours lets rest is in `benchmarks.spreads`."""
+DEARER = 1.05
+"""So much dearer is the other venue: every pair pays, and is told with each change of what the size costs."""
 VENUE, OTHER = "binance", "bybit"
 _WAITING = 100_000
 _LOOK_S = 0.05
@@ -90,7 +89,7 @@ async def tape(stage: Stage) -> AsyncIterator[list[Seen]]:
     codec = Codec(stage.services.run.schema_ids)
     async with (
         Publisher(stage.kafka, client_id="benchmark") as publisher,
-        working(stage.services.settings, stage.services.endpoints, stage.group, (EACH,), Health("benchmark")),
+        working(stage.services.settings, stage.services.endpoints, stage.group, (SPREADS,), Health("benchmark")),
         Reader.assigned(stage.kafka, {"signal.spread": "end"}, client_id="benchmark") as reader,
         background("read", _read(reader, codec, seen)),
         producing(stage, codec, publisher),
@@ -140,9 +139,12 @@ async def _again(stage: Stage, publisher: Publisher, codec: Codec, now_us: int) 
 
 async def _others(stage: Stage, publisher: Publisher, codec: Codec, now_us: int) -> None:
     """Publish a book of another venue for each symbol, so that there is a spread to each of ours."""
+    here = codec_benchmark.book()
     for symbol in stage.venue.symbols:
         book = msgspec.structs.replace(
-            codec_benchmark.book(),
+            here,
+            bid_prices=tuple(price * DEARER for price in here.bid_prices),
+            ask_prices=tuple(price * DEARER for price in here.ask_prices),
             venue=OTHER,
             symbol=symbol,
             epoch=now_us,
