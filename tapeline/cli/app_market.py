@@ -85,8 +85,8 @@ def venues(
 ) -> int:
     """Show what works at which venue and market: trades, books and how they are checked, instruments, funding.
 
-    --probe goes to the network of settings (venues.network), or to the simulators of the demo that runs, and looks at
-    BTC/USDT, or at the first that is listed.
+    --probe goes to the simulators of the demo that runs, else to the network that settings name (venues.network), else
+    to simulated exchanges that it starts itself, and looks at BTC/USDT, or at the first that is listed.
     """
     from tapeline.cli import venues as body
     from tapeline.cli.venues_where import Asked

@@ -8,13 +8,14 @@ from functools import partial
 
 import msgspec
 
-from tapeline.cli import venues_facts, venues_probe, venues_where
+from tapeline.cli import venues_facts, venues_own, venues_probe, venues_where
 from tapeline.cli.failure import CRASH, OK
 from tapeline.cli.render import Output
 from tapeline.cli.venues_facts import VenueRow
 from tapeline.cli.venues_where import Asked, Place, Target
 from tapeline.cli.view import Cell, Grid, View, line, row
 from tapeline.venues import registry
+from tapeline.venues.contract import Hosts
 
 Rows = tuple[VenueRow, ...]
 
@@ -27,16 +28,24 @@ def venues(out: Output, asked: Asked) -> int:
 
 
 def probe(out: Output, asked: Asked, *, within_s: float) -> int:
-    """Connect to each market; exit code 1 when something does not work that should."""
-    rows = probed(out, asked, within_s=within_s)
+    """Connect to each market; exit code 1 when something does not work that should.
+
+    Where nothing runs and settings name no network, it is simulated exchanges of the probe's own.
+    """
+    if venues_own.wanted(asked):
+        out.remark("nothing runs here: probing simulated exchanges; with venues.network = main it is the real ones")
+        with venues_own.running((venue.id, market) for venue, market in venues_where.places(asked)) as own:
+            rows = probed(out, asked, within_s=within_s, own=own)
+    else:
+        rows = probed(out, asked, within_s=within_s)
     out.show({"venues": rows}, partial(probed_view, rows))
     return CRASH if any(map(fails, rows)) else OK
 
 
-def probed(out: Output, asked: Asked, *, within_s: float) -> Rows:
+def probed(out: Output, asked: Asked, *, within_s: float, own: Mapping[Place, Hosts] | None = None) -> Rows:
     """Connect to each market, and return what was found; one without an address has the reason as its error."""
     told = {(venue.id, market): venues_facts.told(venue, market) for venue, market in venues_where.places(asked)}
-    found, missing = venues_where.targets(asked, told)
+    found, missing = venues_where.targets(asked, told, own)
     out.remark(f"connecting to {len(found)} markets, at most {within_s:g} s")
     reached = asyncio.run(_all({place: told[place] for place in found}, found, within_s))
     return tuple(

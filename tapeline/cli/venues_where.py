@@ -69,14 +69,17 @@ def places(asked: Asked) -> tuple[tuple[Venue, Market], ...]:
     return found
 
 
-def targets(asked: Asked, wanted: Iterable[Place]) -> tuple[dict[Place, Target], dict[Place, str]]:
-    """Return where each market is, and why the others are nowhere."""
+def targets(
+    asked: Asked, wanted: Iterable[Place], own: Mapping[Place, Hosts] | None = None
+) -> tuple[dict[Place, Target], dict[Place, str]]:
+    """Return where each market is, and why the others are nowhere; `own` are simulated ones that run for us."""
     listed = tuple(wanted)
+    if own is not None:
+        return _among(asked, listed, own, "no simulator of it was started")
     if asked.rest is not None or asked.ws is not None:
         return {listed[0]: _given(asked, listed)}, {}
     if asked.sim is not None:
-        printed = _read(asked.sim)
-        return _among(asked, listed, printed, f"{asked.sim} has no address of it")
+        return _among(asked, listed, _read(asked.sim), f"{asked.sim} has no address of it")
     found = reaching.meant()
     run = runfile.read(found.data.dir)
     simulated = venue_hosts.simulated(run) if run is not None and runfile.is_alive(run.supervisor) else {}
@@ -126,15 +129,19 @@ def _read(file: Path) -> dict[Place, Hosts]:
         lines = file.read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise Misconfigured(f"--sim {file} cannot be read ({error})", fix="give the file it prints into") from error
+    return printed(lines, str(file))
+
+
+def printed(lines: Iterable[str], source: str) -> dict[Place, Hosts]:
+    """Return what the lines of a simulator say; Misconfigured where one says something else."""
     found: dict[Place, Hosts] = {}
     for line in filter(None, map(str.strip, lines)):
-        printed = _line(line)
-        if printed is None or printed.market not in MARKETS:
-            raise Misconfigured(f"{file} has a line that `tapeline sim` does not print: {line!r}", fix="take it out")
-        market: Market = "spot" if printed.market == "spot" else "futures"
-        hosts = Hosts(rest=printed.rest, ws=printed.ws)
-        facts = registry.feed(printed.venue, market).facts
-        found[printed.venue, market] = venue_hosts.bearing(facts, hosts, printed.key)
+        one = _line(line)
+        if one is None or one.market not in MARKETS:
+            raise Misconfigured(f"{source} has a line that `tapeline sim` does not print: {line!r}", fix="take it out")
+        market: Market = "spot" if one.market == "spot" else "futures"
+        facts = registry.feed(one.venue, market).facts
+        found[one.venue, market] = venue_hosts.bearing(facts, Hosts(rest=one.rest, ws=one.ws), one.key)
     return found
 
 

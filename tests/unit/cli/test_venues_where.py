@@ -8,6 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tapeline.cli import venues_own
 from tapeline.cli.venues_where import Asked, Place, Target, places, targets
 from tapeline.errors import Misconfigured
 from tapeline.runtime import runfile
@@ -87,15 +88,40 @@ def test_without_a_run_it_is_the_network_of_settings(monkeypatch: pytest.MonkeyP
 
 
 def test_a_run_on_simulators_is_meant_before_the_network(tmp_path: Path) -> None:
-    data = tmp_path / "data"
+    write_run(tmp_path / "data", venues={"bybit:spot": "127.0.0.1:7"})
+    simulated = {SPOT: Target("simulated", HERE)}
+    assert targets(Asked(), [SPOT, FUTURES]) == (simulated, {FUTURES: "no simulator of it runs"})
+
+
+def write_run(data: Path, venues: dict[str, str] | None = None) -> None:
+    """Leave behind what a run of this process would."""
     data.mkdir()
     alive = psutil.Process()
     supervisor = ProcessRecord(name="tapeline", state="running", pid=alive.pid, created_s=alive.create_time())
     run = RunFile(
-        version="0", data_dir=str(data), log_dir=str(tmp_path), started_us=1, supervisor=supervisor,
-        addresses=Addresses(venues={"bybit:spot": "127.0.0.1:7"}),
+        version="0", data_dir=str(data), log_dir=str(data.parent), started_us=1, supervisor=supervisor,
+        addresses=Addresses(venues=venues or {}),
         secrets=Secrets(postgres_password="", clickhouse_password="", gateway_token=""),
     )  # fmt: skip
     runfile.write(data, run)
-    simulated = {SPOT: Target("simulated", HERE)}
-    assert targets(Asked(), [SPOT, FUTURES]) == (simulated, {FUTURES: "no simulator of it runs"})
+
+
+def test_a_probe_starts_exchanges_only_where_nothing_else_is_meant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = "http://127.0.0.1:7"
+    assert venues_own.wanted(Asked())
+    assert not venues_own.wanted(Asked(rest=here, ws=here))
+    assert not venues_own.wanted(Asked(sim=tmp_path / "sim.txt"))
+    for network, own in (("main", False), ("test", False), ("simulated", True)):
+        monkeypatch.setenv("TAPELINE_VENUES__NETWORK", network)
+        assert venues_own.wanted(Asked()) is own
+    monkeypatch.delenv("TAPELINE_VENUES__NETWORK")
+    write_run(tmp_path / "data")
+    assert not venues_own.wanted(Asked())
+
+
+def test_own_exchanges_are_where_they_say() -> None:
+    own = {SPOT: HERE}
+    reason = "no simulator of it was started"
+    assert targets(Asked(), [SPOT, FUTURES], own) == ({SPOT: Target("simulated", HERE)}, {FUTURES: reason})
