@@ -390,8 +390,7 @@ class MarketFeed:
 
     def _put(self, record: Record, *, number: int | None = None) -> None:
         topic = TOPICS[type(record)]
-        vouches = isinstance(record, Gap) and record.backfilled
-        entry = Entry(record.key.encode(), self._encode(topic, record), span_of(record), vouches)
+        entry = Entry(record.key.encode(), self._encode(topic, record), span_of(record))
         self.buffer.put(topic, partition_of(record.symbol, self._partitions), entry, number=number)
 
     def _stranger(self) -> list[Action]:

@@ -4,8 +4,8 @@ A book is conflated: one record per instrument is on its way at a time, and mean
 Changes and trades never are: when the buffer is full the oldest are shed, and each span that was shed is told once, for
 a gap record and, after it, a fresh snapshot. What is on its way is not shed; what failed goes back to its place.
 
-No change and no trade is with the broker before what was missing before it was said there: a successor begins at the
-newest that is durable, and would never know.
+A gap is with the broker before all that comes behind it, and never before what comes before it: a successor begins at the
+newest that is durable, a change or a gap that was said, and would never know what is missing before that.
 """
 
 from __future__ import annotations
@@ -113,16 +113,11 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """An encoded record; without a span it is never shed (gaps, instruments).
-
-    One that `vouches` says that what was put before it is stored, so it goes when the broker has that: its topic may
-    have another leader, which takes it while the other is away.
-    """
+    """An encoded record; without a span it is never shed (gaps, instruments)."""
 
     key: bytes
     value: bytes
     span: Span | None = None
-    vouches: bool = False
 
 
 class Batch(msgspec.Struct, frozen=True):
@@ -191,12 +186,15 @@ class Buffer:
         return batches
 
     def _ready(self, place: Place, queue: deque[tuple[int, Entry]]) -> list[tuple[int, Entry]]:
-        """Take from a queue what may go now: nothing overtakes what it vouches for, a gap, nor its own neighbours."""
+        """Take from a queue what may go now: nothing overtakes a gap, a gap nothing, and no record its own neighbours.
+
+        Their topics may have different leaders, of which one takes records while the other is away.
+        """
         taken: list[tuple[int, Entry]] = []
         gap = self._oldest_gap(place)
         while queue and len(taken) < MOST_TAKEN:
             number, entry = queue[0]
-            if entry.vouches and self._oldest_beside(place) < number:
+            if place[0] == GAPS and min(self._oldest_beside(place), self._oldest_unsaid()) < number:
                 break
             if entry.span is not None and (gap < number or self._is_unsaid(entry.span, number)):
                 break
@@ -213,6 +211,10 @@ class Buffer:
         """Tell whether something older of the same stream was shed and nobody has said so."""
         ends = self._shed.get((span.instrument, span.channel)) if self._shed else None
         return ends is not None and ends[0][0] < number
+
+    def _oldest_unsaid(self) -> float:
+        """Return the number of the oldest record that was shed while nobody has said so."""
+        return min((ends[0][0] for ends in self._shed.values()), default=float("inf"))
 
     def _oldest_beside(self, place: Place) -> float:
         """Return the number of the oldest record that other topics of the same symbols still have to hand over."""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from producers.outbox import Batch, Books, Buffer, Entry, Span
 
-deeds = st.lists(st.sampled_from(["put", "put", "put", "take", "done", "first", "failed", "settle"]), max_size=120)
+deeds = st.lists(st.sampled_from(["put", "put", "put", "take", "done", "first", "failed", "settle", "hole"]), max_size=120)
 
 
 class Broker:
@@ -22,6 +22,7 @@ class Broker:
         self.stored: list[int] = []
         self.told: list[tuple[int, int]] = []
         self.put = 0
+        self.lost = 0
 
     def change(self) -> None:
         self.put += 1
@@ -30,6 +31,12 @@ class Broker:
             instrument="i", channel="book", epoch=1, to_epoch=1, from_id=before, to_id=text, start_us=0, end_us=1
         )
         self.buffer.put("md.delta", 0, Entry(b"k", text.encode(), span))
+
+    def hole(self) -> None:
+        """Say of a change that it never came."""
+        self.put += 1
+        self.lost += 1
+        self.buffer.put("md.gap", 0, Entry(b"k", f"{self.put - 1}-{self.put}".encode()))
 
     def settle(self) -> None:
         for number, span in self.buffer.settle():
@@ -49,7 +56,8 @@ class Broker:
             else:
                 self.stored.append(int(entry.value))
         self.buffer.done(batch)
-        self.nothing_is_silent(max(self.stored, default=0))
+        # Killed here, a successor begins at the newest change, or at the newest gap.
+        self.nothing_is_silent(max([*self.stored, *(after + 1 for after, _ in self.told)], default=0))
 
     def failed(self) -> None:
         if self.flying:
@@ -70,6 +78,7 @@ def test_every_change_is_stored_in_order_or_was_told_as_shed_before_what_follows
         "first": lambda: broker.done(newest=False),
         "failed": broker.failed,
         "settle": broker.settle,
+        "hole": broker.hole,
     }
     for deed in todo:
         act[deed]()
@@ -77,7 +86,10 @@ def test_every_change_is_stored_in_order_or_was_told_as_shed_before_what_follows
         for deed in ("settle", "take", "first"):
             act[deed]()
     assert broker.stored == sorted(set(broker.stored))
-    assert (len(broker.buffer), len(set(range(1, broker.put + 1)) - set(broker.stored))) == (0, broker.buffer.shed)
+    assert (len(broker.buffer), len(set(range(1, broker.put + 1)) - set(broker.stored))) == (
+        0,
+        broker.buffer.shed + broker.lost,
+    )
     broker.nothing_is_silent(broker.put + 1)
 
 
