@@ -16,6 +16,8 @@ class Send(msgspec.Struct, frozen=True):
     urgent: bool = False
     books: tuple[str, ...] = ()
     """The native names of the books that it asks for."""
+    request: int | None = None
+    """The number of what it asks for; None where it asks for no stream."""
 
 
 class FetchBook(msgspec.Struct, frozen=True):
@@ -44,7 +46,7 @@ class Answered(msgspec.Struct, frozen=True):
 
 
 class Reopen(msgspec.Struct, frozen=True):
-    """Give a socket up and open it anew: the venue says that it will close it."""
+    """Give a socket up and open it anew: the venue says that it will close it, or owes an answer for too long."""
 
     slot: Slot
     reason: str

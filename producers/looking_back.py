@@ -1,7 +1,7 @@
 """Reads the ends of our own topics, so that a successor knows what was durable; nothing is decided here.
 
 Of books and changes the last record of each instrument counts, of trades the last half minute, of gaps all that are
-kept. Partitions are read backwards in growing steps until each wanted instrument was seen, as far as LOOK_BACK.
+kept; of the rules of a market all that stand. Partitions are read backwards in growing steps until each wanted instrument was seen, as far as LOOK_BACK.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Final
 
 from producers.tail import Tails
 from schemas import topics
-from tapeline.domain.events import Book, DeltaBatch, Gap, Trade
-from tapeline.domain.partition import partition_of
+from tapeline.domain.events import Book, DeltaBatch, Gap, Instrument, Trade
+from tapeline.domain.partition import instrument_key, partition_of
 from tapeline.errors import InvalidMessage, UnknownSchema
 from tapeline.runtime import kafka
 from tapeline.runtime.codec import Codec
@@ -27,6 +27,7 @@ LOOK_BACK: Final = 100_000
 _FIRST_STEP: Final = 2_000
 _GROWTH: Final = 4
 _LAST_ONLY: Final = ("md.book", "md.delta")
+_RULES: Final = "ref.instrument"
 _TRADES_MS: Final = 30_000
 """More than two comparisons of recent trades, so that an answer repeats no trade that we do not know."""
 _CLIENT: Final = "tapeline-producers-tail"
@@ -81,6 +82,18 @@ class LookingBack:
                 await self._fold(part, tails)
         return tails
 
+    async def instruments(self, venue: str, market: str) -> tuple[Instrument, ...]:
+        """Return the rules of a market as they were said last; Unavailable when the broker is away."""
+        found: dict[bytes, Instrument] = {}
+        prefix = instrument_key(venue, market, "").encode()
+        async with Reader.assigned(self._endpoint, {_RULES: "beginning"}, client_id=_CLIENT) as reader:
+            async for record in reader.until_end(max_records=_FIRST_STEP):
+                if record.key is not None and record.key.startswith(prefix):
+                    value = await self._understood(record)
+                    if isinstance(value, Instrument):
+                        found[record.key] = value
+        return tuple(found.values())
+
     async def _read(self, wanted: Mapping[Partition, frozenset[bytes]]) -> list[_Part]:
         async with kafka.admin(self._endpoint) as admin:
             oldest, ends = await admin.beginnings(wanted), await admin.ends(wanted)
@@ -102,10 +115,10 @@ class LookingBack:
             records = {one.key: one for one in part.found}.values()
         for record in records:
             value = await self._understood(record)
-            if value is not None:
+            if value is not None and not isinstance(value, Instrument):
                 tails.fold(value)
 
-    async def _understood(self, record: Record) -> Book | DeltaBatch | Trade | Gap | None:
+    async def _understood(self, record: Record) -> Book | DeltaBatch | Trade | Gap | Instrument | None:
         """Decode a record of ours; what nobody can read tells nothing."""
         try:
             return self._decoded(record)
@@ -115,7 +128,7 @@ class LookingBack:
             return None
         return self._decoded(record)
 
-    def _decoded(self, record: Record) -> Book | DeltaBatch | Trade | Gap:
+    def _decoded(self, record: Record) -> Book | DeltaBatch | Trade | Gap | Instrument:
         topic = topics.by_name(record.topic)
         return self._codec.decode(topic, record.value or b"")  # type: ignore[no-any-return]  # the topic says which
 

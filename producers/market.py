@@ -178,6 +178,7 @@ class MarketFeed:
 
     def sent(self, send: Send, now_us: int) -> None:
         """Hear that a frame of ours has gone out: from now on its answer may be late."""
+        self._asked.sent(send.request, now_us)
         for native in send.books:
             if native in self._book:
                 self._book[native].sent(now_us)
@@ -201,7 +202,7 @@ class MarketFeed:
 
     def tick(self, now_us: int) -> list[Action]:
         """Do what time asks for; call it every 100 ms or so."""
-        actions: list[Action] = []
+        actions: list[Action] = [Reopen(slot, "no answer to a subscription") for slot in self._asked.late(now_us)]
         for native, book in self._book.items():
             actions += self._done(native, book.tick(now_us))
             actions += self._done(native, self._trades[native].tick(now_us))
@@ -347,7 +348,7 @@ class MarketFeed:
         self._requests += len(asks)
         self._asked.put(slot, asks)
         self._samples.begin()
-        return [Send(slot, ask.frame, books=books_of(ask)) for ask in asks]
+        return [Send(slot, ask.frame, books=books_of(ask), request=ask.request_id) for ask in asks]
 
     def _again(self, native: str) -> list[Action]:
         """Give one book up and ask for it again; where it cannot be given up it would come twice."""

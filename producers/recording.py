@@ -30,6 +30,7 @@ from schemas import topics
 from schemas.topics import Topic
 from tapeline.domain.events import Gap, Instrument
 from tapeline.domain.partition import partition_of
+from tapeline.errors import Unavailable
 from tapeline.runtime import clock, logs, metrics, retry
 from tapeline.runtime.codec import Codec
 from tapeline.runtime.endpoints import Endpoints
@@ -128,7 +129,7 @@ class Recorder:
         limiter = Limiter(budget, waited=measured(facts.venue, facts.market))
         client = HttpClient.of(facts, where.rest, limiter, feed.refusal, headers=where.headers, gone=self._alarm.gone)
         async with client as http:
-            self._listed = await retry.reach(str(self.place), partial(self._ask_list, http), None)
+            self._listed, again_s = await self._list(http)
             market = self._market = self._new_market()
             pool = Pool(facts)
             link = Link(
@@ -141,14 +142,15 @@ class Recorder:
                 refused=self._told,
             )
             following = self._following = Following(market, link, self._look)
-            self._say_instruments(market, self._listed)
+            if again_s is None:
+                self._say_instruments(market, self._listed)
             try:
                 self._follow()
                 await following.catch_up()
                 async with (
                     self._publishing(market, pool),
                     background("measure", self._measure(market)),
-                    background("instruments", self._refresh(http, market)),
+                    background("instruments", self._refresh(http, market, again_s)),
                     background("following", following.run()),
                 ):
                     await link.run()
@@ -199,6 +201,21 @@ class Recorder:
                         while len(market.buffer) or not market.books.idle:  # noqa: ASYNC110 - pure parts wake nobody
                             await asyncio.sleep(_FLUSH_LOOK_S)
 
+    async def _list(self, http: HttpClient) -> tuple[tuple[Instrument, ...], float | None]:
+        """Return the venue's list, or what was said of it last while it does not answer, and when to ask again."""
+        try:
+            return await self._ask_list(http), None
+        except Unavailable as error:
+            look = partial(self._means.looking_back.instruments, self.place.venue, self.place.market)
+            known = await retry.reach("Kafka", look, None)
+            if known:
+                logs.get(__name__).warning(
+                    LogEvent.INSTRUMENTS_REMEMBERED, place=str(self.place), count=len(known), reason=str(error)
+                )
+                return known, error.retry_after_s or _RESTART_FIRST_S
+            await asyncio.sleep(error.retry_after_s or _RESTART_FIRST_S)
+        return await retry.reach(str(self.place), partial(self._ask_list, http), None), None
+
     async def _ask_list(self, http: HttpClient) -> tuple[Instrument, ...]:
         """Return all instruments of the market, page by page."""
         found: list[Instrument] = []
@@ -211,19 +228,24 @@ class Recorder:
             if cursor is None:
                 return tuple(found)
 
-    async def _refresh(self, http: HttpClient, market: MarketFeed) -> None:
-        """Publish the rules that have changed, each hour; with another size of contract the market begins anew."""
+    async def _refresh(self, http: HttpClient, market: MarketFeed, again_s: float | None) -> None:
+        """Publish the rules that have changed, each hour; with another size of contract the market begins anew.
+
+        `again_s`: what is listed is only remembered, and this is when the venue may be asked again.
+        """
         sizes = {one.native: one.contract_size for one in self._listed}
         known = {one.key: _rules(one) for one in self._listed}
         while True:
-            await asyncio.sleep(INSTRUMENTS_AGAIN_S)
+            remembered = again_s is not None
+            await asyncio.sleep(INSTRUMENTS_AGAIN_S if again_s is None else again_s)
+            again_s = None
             fresh = await retry.reach(str(self.place), partial(self._ask_list, http), None)
             changed = tuple(one for one in fresh if known.get(one.key) != _rules(one))
             _same_sizes(sizes, changed)
             known |= {one.key: _rules(one) for one in changed}
             self._say_instruments(market, changed)
-            if self._wished is not None:
-                # What is wanted by a task may be listed by now.
+            if remembered or self._wished is not None:
+                # What is wanted by a task, or was never said before, may be listed by now.
                 self._listed = fresh
                 self._follow()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import subprocess
 import sys
 import tempfile
@@ -15,6 +14,7 @@ from tapeline.cli import reaching, venues_where
 from tapeline.cli.venues_where import SIMULATED, Asked, Place
 from tapeline.errors import Unavailable
 from tapeline.runtime import runfile
+from tapeline.runtime.settings import child_environment
 from tapeline.venues.contract import Hosts
 
 START_WITHIN_S: Final = 60.0
@@ -42,7 +42,7 @@ def running(places: Iterable[Place]) -> Iterator[Mapping[Place, Hosts]]:
     command = [sys.executable, "-m", "simulator", "--venue", ",".join(venues), "--symbols", str(SYMBOLS)]
     command += ["--market", markets[0]] if len(markets) == 1 else []
     with tempfile.TemporaryDirectory(prefix="tapeline-probe-") as folder:
-        environ = {**os.environ, "TAPELINE_LOG__DIR": folder, "TAPELINE_LOG__CONSOLE": "off"}
+        environ = child_environment(TAPELINE_LOG__DIR=folder, TAPELINE_LOG__CONSOLE="off")
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environ) as process:
             try:
                 yield venues_where.printed(_told(process, len(listed)), "the simulator")

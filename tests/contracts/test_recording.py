@@ -33,8 +33,8 @@ READ = ("md.delta", "md.gap", "ref.instrument")
 
 
 @asynccontextmanager
-async def means(found: Settings, run: RunFile, exchange: Simulated) -> AsyncIterator[Means]:
-    addresses = msgspec.structs.replace(run.addresses, venues={str(PLACE): f"127.0.0.1:{exchange.port}"})
+async def means(found: Settings, run: RunFile, exchange: Simulated, *, place: Place = PLACE) -> AsyncIterator[Means]:
+    addresses = msgspec.structs.replace(run.addresses, venues={str(place): f"127.0.0.1:{exchange.port}"})
     known = endpoints.endpoints_from(found, msgspec.structs.replace(run, addresses=addresses))
     codec = Codec(run.schema_ids)
 
@@ -97,6 +97,28 @@ async def test_a_successor_closes_the_hole_from_the_last_durable_change_to_its_f
         ]
         assert first.kind == "snapshot"
         assert first.epoch > last.epoch
+
+
+async def test_a_successor_begins_with_the_list_that_was_said_last_while_the_venue_refuses(
+    tapeline_settings: Settings, tapeline_up: RunFile, tmp_path: Path
+) -> None:
+    """BingX wants to be left alone for five minutes after a refusal: nothing would be recorded for so long."""
+    place = Place("bingx", "futures")
+    async with (
+        simulated(place.venue, place.market, tmp_path, symbols=3) as exchange,
+        means(tapeline_settings, tapeline_up, exchange, place=place) as shared,
+    ):
+        first, second = Recorder(place, shared), Recorder(place, shared)
+        async with background("recorder", first.run()):
+            await eventually(lambda: first.books() == (3, 3), within_s=15)
+        status, said = await exchange.post("/_simulator/faults", {"name": "429"})
+        assert status == 200, said
+        listed = await shared.looking_back.instruments(place.venue, place.market)
+        async with background("recorder", second.run()):
+            await eventually(lambda: second.books() == (3, 3), within_s=15)
+    assert sorted(one.symbol for one in listed) == sorted(
+        one.instrument.symbol for one in exchange.exchange.market.listings
+    )
 
 
 async def test_c_14_k6_pairs_come_and_go_while_the_others_see_nothing(

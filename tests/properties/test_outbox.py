@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from producers.outbox import Batch, Books, Buffer, Entry, Span
 
-deeds = st.lists(st.sampled_from(["put", "put", "put", "take", "done", "first", "failed", "settle", "hole"]), max_size=120)
+deeds = st.lists(
+    st.sampled_from(["put", "put", "put", "take", "done", "first", "failed", "settle", "hole"]), max_size=120
+)
 
 
 class Broker:

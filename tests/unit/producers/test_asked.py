@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from producers.asked import Asked
+from producers.asked import ANSWER_US, Asked
 from producers.pool import Slot
 from tapeline.venues.contract import Answer, Ask, StreamChannel, Want
 
@@ -66,3 +66,18 @@ def test_what_was_asked_of_an_instrument_that_was_dropped_is_forgotten() -> None
     open_ = asked()
     open_.forget_instrument("BTC")
     assert [open_.answered(ONE, Answer(request_id=number)) for number in (1, 2, 3)] == [(), (ETH,), ()]
+
+
+def test_x_05_a_socket_that_owes_an_answer_for_too_long_is_named_once() -> None:
+    open_ = asked()
+    assert open_.late(ANSWER_US * 9) == (), "what has not gone out yet is not late"
+    open_.sent(1, 5)
+    open_.sent(3, 6)
+    open_.sent(9, 6)
+    open_.sent(None, 6)
+    assert open_.late(5 + ANSWER_US) == ()
+    _ = open_.answered(ONE, Answer(request_id=1, streams=(("trade", "BTC"),)))
+    # What is left of the first is a book, which its own feed watches.
+    assert open_.late(7 + ANSWER_US) == (OTHER,)
+    assert open_.late(9 + ANSWER_US) == ()
+    assert open_.answered(ONE, Answer(request_id=1)) == (BOOK,)

@@ -10,7 +10,7 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from producers.actions import Answered, FetchBook, FetchFunding, FetchTrades, Refused, Send
+from producers.actions import FetchBook, FetchFunding, FetchTrades, Send
 from producers.market import MarketFeed, Record
 from producers.pool import Slot
 from producers.spans import span_of
@@ -203,15 +203,6 @@ def test_what_was_shed_is_told_and_followed_by_a_whole_book() -> None:
     assert isinstance(whole, DeltaBatch)
     assert (gap.cause, gap.from_id, gap.to_id, gap.end_us is not None) == ("shed", "10", "12", True)
     assert (whole.kind, whole.sequence) == ("snapshot", 14)
-
-
-def test_a_refusal_and_a_pong_are_for_the_shell() -> None:
-    market = Market()
-    market.feed.connected(SLOT, WANTS, S)
-    refusal = frame(success=False, ret_msg="error:handler not found", op="subscribe", req_id="1")
-    assert market.feed.frame(SLOT, refusal, S) == [Refused(WANTS, "error:handler not found")]
-    pong = frame(success=True, ret_msg="pong", op="ping", req_id="9")
-    assert market.feed.frame(SLOT, pong, S) == [Answered(SLOT)]
 
 
 def test_what_nobody_asked_for_is_counted_and_what_is_broken_is_raised() -> None:
