@@ -1,7 +1,8 @@
 """Reads the ends of our own topics, so that a successor knows what was durable; nothing is decided here.
 
 Of books and changes the last record of each instrument counts, of trades the last half minute, of gaps all that are
-kept; of the rules of a market all that stand. Partitions are read backwards in growing steps until each wanted instrument was seen, as far as LOOK_BACK.
+kept, of the rules of a market all that stand. The first four are read backwards in growing steps until each wanted
+instrument was seen, as far as LOOK_BACK.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ A book is conflated: one record per instrument is on its way at a time, and mean
 Changes and trades never are: when the buffer is full the oldest are shed, and each span that was shed is told once, for
 a gap record and, after it, a fresh snapshot. What is on its way is not shed; what failed goes back to its place.
 
-A gap is with the broker before all that comes behind it, and never before what comes before it: a successor begins at the
+A gap is with the broker before all that comes behind it and after all that comes before it: a successor begins at the
 newest that is durable, a change or a gap that was said, and would never know what is missing before that.
 """
 
