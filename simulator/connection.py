@@ -52,6 +52,8 @@ class Connection:
     streams: dict[str, tuple[str, str]] = field(default_factory=dict)
     disturbances: list[Disturbance] = field(default_factory=list)
     muted: bool = False
+    has_swallowed: bool = False
+    """Whether a request was lost while it was muted: on a connection that goes on none can be."""
     lag_s: float = 0.0
     ended: str = ""
     asked_s: deque[float] = field(default_factory=deque)

@@ -186,6 +186,7 @@ class Exchange:
         self.now_us, self.now_s = now_us, now_s
         limit = self.face.socket_limits.messages_per_s if connection.paced else None
         if connection.ended or connection.muted:
+            connection.has_swallowed |= text is not None
             return
         connection.heard_s = now_s
         if limit is not None and not within(connection.asked_s, now_s, 1.0, limit):

@@ -327,6 +327,8 @@ class Striker:
             connection.lag_s = 0.0
         if connection is not None and strike.name == "stall":
             connection.muted = False
+            if connection.has_swallowed:
+                connection.cut("a request was lost in its silence")
         if connection is not None and isinstance(strike.disturbance, Swap) and strike.disturbance.held is not None:
             self._let_go(connection, strike.disturbance, strike.disturbance.held)
         self._scene.record(FaultEnded(at_us=self._scene.now_us, fault_id=strike.number, reason=reason))

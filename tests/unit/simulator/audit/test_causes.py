@@ -151,6 +151,28 @@ def test_a_stall_that_is_calmed_ends_there(venue: str, market: str, tmp_path: Pa
 
 
 @everywhere
+def test_a_calmed_stall_that_took_a_request_takes_the_connection_along(venue: str, market: str, tmp_path: Path) -> None:
+    with stage(venue, market, tmp_path) as scene:
+        first = subscribed(scene)
+        scene.play(1)
+        strike(scene, "stall")
+        began_us = scene.now_us
+        scene.play(1)
+        first.say({"method": "LIST_SUBSCRIPTIONS", "id": 7} if venue == "binance" else {"op": "ping", "req_id": "7"})
+        scene.play(1)
+        scene.exchange.calm(scene.now_us)
+        assert first.line.aborted
+        scene.play(1)
+        second = subscribed(scene)
+        again_us = scene.now_us
+        scene.play(2)
+        assert {cause for found in causes_in(scene).own.values() for cause in found} == {
+            Cause("stall", began_us, again_us)
+        }
+        assert all(began_us <= one.at_us <= again_us for one in unheard(scene, first, second))
+
+
+@everywhere
 def test_a_silent_symbol_is_the_cause_until_it_is_resubscribed(venue: str, market: str, tmp_path: Path) -> None:
     with stage(venue, market, tmp_path) as scene:
         client = subscribed(scene)
