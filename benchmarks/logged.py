@@ -15,7 +15,7 @@ from tapeline.runtime.kafka import Reader
 from tapeline.runtime.kafka.records import Partition, Record, Start
 
 TOPICS = ("md.delta", "md.book", "md.gap")
-VALID_S = 180.0
+VALID_S = 600.0
 LINGER_S = 90.0
 """How long what is still on its way after the last frame may take."""
 _MOST = 5_000
