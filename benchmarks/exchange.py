@@ -7,6 +7,7 @@ process sees `Exchange`; between the two go lines on the standard streams: rate 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import sys
 import time
@@ -126,7 +127,9 @@ class Server:
             await asyncio.sleep(max(0.0, began_s + turn / rate - time.monotonic()))
             frame, self._numbers[native] = _of(native, made[number]), number
             sent.append((self._natives[native], number, clock.now_us()))
-            await self._sockets[native].send_frame(frame, WSMsgType.TEXT)
+            # A client that has gone away misses what it is sent, and says so itself.
+            with contextlib.suppress(ConnectionResetError):
+                await self._sockets[native].send_frame(frame, WSMsgType.TEXT)
         return sent
 
     def _turns(self, count: int) -> list[tuple[str, int]]:

@@ -16,8 +16,8 @@ from tapeline.runtime.kafka.records import Partition, Record, Start
 
 TOPICS = ("md.delta", "md.book", "md.gap")
 VALID_S = 600.0
-LINGER_S = 90.0
-"""How long what is still on its way after the last frame may take."""
+LINGER_S = 15.0
+"""What is still on its way is given up when nothing more of it has come for so long."""
 _MOST = 5_000
 _LOOK_S = 0.1
 
@@ -43,7 +43,7 @@ async def valid(kafka: KafkaEndpoint, codec: Codec, since: Places, symbols: Iter
 
 
 async def read(kafka: KafkaEndpoint, codec: Codec, since: Places, sent: Iterable[Frame]) -> Log:
-    """Read until the change of each frame is there, and a book with the last one of each symbol, or time is up."""
+    """Read until the change of each frame is there, and a book with the last one of each symbol, or no more comes."""
     log = Log()
     changes = set(sent)
     books = dict(sorted(changes))
@@ -51,12 +51,15 @@ async def read(kafka: KafkaEndpoint, codec: Codec, since: Places, sent: Iterable
     starts: dict[Partition | str, Start] = dict(since)
     async with Reader.assigned(kafka, starts, client_id="benchmark") as reader:
         while (changes or books) and clock.monotonic_s() < until_s:
+            before = len(changes) + len(books)
             async for record in reader.until_end(max_records=_MOST):
                 _take(log, codec, record)
             changes.difference_update((one.symbol, one.number) for one in log.changes)
             for book in log.books:
                 if book.number >= books.get(book.symbol, book.number + 1):
                     del books[book.symbol]
+            if len(changes) + len(books) < before:
+                until_s = clock.monotonic_s() + LINGER_S
             await asyncio.sleep(_LOOK_S)
     return log
 
