@@ -9,13 +9,26 @@ import argparse
 import platform
 import re
 import sys
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
 
-from benchmarks import chain, codec, frames, order_figures, order_store, orders, postgres, sink, spreads, transport
-from benchmarks.measure import Latency, Result, Run, machine
+from benchmarks import (
+    chain,
+    codec,
+    frames,
+    order_figures,
+    order_store,
+    orders,
+    postgres,
+    producers,
+    sink,
+    spreads,
+    transport,
+)
+from benchmarks.measure import Latency, Load, Result, Run, machine
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGE = DOCS / "performance.md"
@@ -59,7 +72,26 @@ def table(run: Run) -> str:
             f"| {_peer(one.peer)} | {_shown(one.peer_ms)} | {_count(one.peer_count)} | {_unit(one.ratio, 'x')} |"
             for one in run.latencies
         ]
+    if run.loads:
+        lines += ["", *_loads(run.loads)]
     return "\n".join(lines)
+
+
+def _loads(loads: Sequence[Load]) -> list[str]:
+    columns = {
+        "load": [one.what for one in loads],
+        "sent, taken a second": [f"{one.sent_a_second:,}, {one.taken_a_second:,}" for one in loads],
+        "cores": [f"{one.cores:g}" for one in loads],
+        "resident": [f"{one.resident_mb:,} MB" for one in loads],
+        "most at the socket, in the outbox": [f"{one.socket_most:,}, {one.outbox_most:,}" for one in loads],
+        "left at the end": [f"{one.left:,}" for one in loads],
+        "lost, twice, gaps": [f"{one.lost:,}, {one.twice:,}, {one.gaps:,}" for one in loads],
+        "books conflated": [f"{one.conflated:,}" for one in loads],
+        "collector, longest": [f"{one.longest_pause_ms:g} ms" for one in loads],
+        "collector, of the time": [f"{one.paused:.2%}" for one in loads],
+    }
+    rows = [columns, ["---"] * len(columns), *zip(*columns.values(), strict=True)]
+    return [f"| {' | '.join(row)} |" for row in rows]
 
 
 def main() -> None:
@@ -70,8 +102,9 @@ def main() -> None:
     quick = _run(_LIBRARIES, [*codec.run(), *frames.run(), *spreads.run(), *order_figures.run()], [])
     if wanted.all:
         stored, waited = order_store.run()
+        loads, taken = producers.run()
         results = [*transport.run(), *sink.run(), *postgres.run(), *stored]
-        services: Run | None = _run(_SERVICE_LIBRARIES, results, [*chain.run(), *orders.run(), *waited])
+        services: Run | None = _run(_SERVICE_LIBRARIES, results, [*chain.run(), *orders.run(), *waited, *taken], loads)
     else:
         services = msgspec.json.decode(JSON.read_bytes(), type=Page).services
     page = Page(**msgspec.structs.asdict(quick), services=services)
@@ -81,13 +114,16 @@ def main() -> None:
     sys.stdout.write("\n\n".join(table(run) for run in (quick, services) if run is not None) + "\n")
 
 
-def _run(libraries: tuple[str, ...], results: list[Result], latencies: list[Latency]) -> Run:
+def _run(
+    libraries: tuple[str, ...], results: list[Result], latencies: list[Latency], loads: Sequence[Load] = ()
+) -> Run:
     return Run(
         machine=machine(),
         python=platform.python_version(),
         versions={name: version(name) for name in libraries},
         results=results,
         latencies=latencies,
+        loads=list(loads),
     )
 
 

@@ -7,17 +7,17 @@ process sees `Exchange`; between the two go lines on the standard streams: rate 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from itertools import islice
+from itertools import cycle, islice
 from subprocess import PIPE
 
-from aiohttp import web
-from websockets.asyncio.server import ServerConnection, serve
+from aiohttp import WSMsgType, web
 
 from benchmarks import frames, order_answers
 from tapeline.runtime import clock
@@ -26,6 +26,9 @@ HOST = "127.0.0.1"
 Frame = tuple[str, int]
 """A frame: its symbol and its number."""
 _LINE = 64 * 1024 * 1024
+_ANYBODY = "ANYBODY"
+_BEHIND = 1 << 30
+"""Bytes that may wait for a client: a slow one never slows the exchange, what it is behind shows as latency."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +58,8 @@ async def opened(count: int) -> AsyncIterator[Exchange]:
         sys.executable, "-m", "benchmarks.exchange", str(count), stdin=PIPE, stdout=PIPE, limit=_LINE
     )
     try:
-        rest, ws = json.loads(await _asked(process, ""))
-        yield Exchange(_symbols(count), rest, ws, process)
+        address = json.loads(await _asked(process, ""))
+        yield Exchange(_symbols(count), f"http://{address}", f"ws://{address}", process)
     finally:
         process.kill()
         await process.wait()
@@ -86,15 +89,22 @@ class Server:
         self._natives = _natives(_symbols(count))
         # Above all that an exchange before this one has sent: its records may still be in the broker.
         self._numbers = dict.fromkeys(self._natives, frames.START + round(time.monotonic() * 1_000))
-        self._sockets: dict[str, ServerConnection] = {}
+        self._sockets: dict[str, web.WebSocketResponse] = {}
 
-    async def socket(self, connection: ServerConnection) -> None:
+    async def socket(self, request: web.Request) -> web.WebSocketResponse:
         """Take subscriptions until the socket closes."""
+        socket = web.WebSocketResponse(compress=False, writer_limit=_BEHIND)
+        await socket.prepare(request)
         streams = {f"{native.lower()}@depth@100ms": native for native in self._natives}
-        async for message in connection:
-            asked = json.loads(message)
-            self._sockets |= {streams[name]: connection for name in asked["params"] if name in streams}
-            await connection.send(json.dumps({"result": None, "id": asked["id"]}))
+        async for message in socket:
+            asked = json.loads(message.data)
+            self._sockets |= {streams[name]: socket for name in asked["params"] if name in streams}
+            await socket.send_json({"result": None, "id": asked["id"]})
+        return socket
+
+    async def instruments(self, _request: web.Request) -> web.Response:
+        """List all symbols."""
+        return web.json_response({"symbols": [_listing(native) for native in self._natives]})
 
     async def book(self, request: web.Request) -> web.Response:
         """Answer with the book of a symbol at its newest number."""
@@ -108,45 +118,67 @@ class Server:
 
     async def replay(self, rate: float, seconds: float) -> list[tuple[str, int, int]]:
         """Send frames in turns, evenly, and return when each was sent."""
-        made = self._made(round(rate * seconds))
+        turns = self._turns(round(rate * seconds))
+        made = {number: _made(number) for number in {number for _, number in turns}}
         sent: list[tuple[str, int, int]] = []
         began_s = time.monotonic()
-        for turn, (native, number, frame) in enumerate(made):
-            wait_s = began_s + turn / rate - time.monotonic()
-            if wait_s > 0:
-                await asyncio.sleep(wait_s)
+        for turn, (native, number) in enumerate(turns):
+            # Also when it is late: what was written and what was asked has its turn.
+            await asyncio.sleep(max(0.0, began_s + turn / rate - time.monotonic()))
+            frame, self._numbers[native] = _of(native, made[number]), number
             sent.append((self._natives[native], number, clock.now_us()))
-            await self._sockets[native].send(frame, text=True)
+            # A client that has gone away misses what it is sent, and says so itself.
+            with contextlib.suppress(ConnectionResetError):
+                await self._sockets[native].send_frame(frame, WSMsgType.TEXT)
         return sent
 
-    def _made(self, count: int) -> list[tuple[str, int, bytes]]:
-        """Make all frames before the first is due."""
-        streams: list[list[tuple[str, int, bytes]]] = []
-        for at, native in enumerate(self._natives):
-            size = (count + len(self._natives) - 1 - at) // len(self._natives)
-            number = self._numbers[native]
-            self._numbers[native] += size
-            made = islice(frames.frames("binance", number, native=native, moving=True), size)
-            streams.append([(native, number + step, frame) for step, frame in enumerate(made, start=1)])
-        return [stream[turn] for turn in range(len(streams[0])) for stream in streams if turn < len(stream)]
+    def _turns(self, count: int) -> list[tuple[str, int]]:
+        """Return whose turn it is, and the number of its frame."""
+        symbols = len(self._natives)
+        order = islice(cycle(self._natives), count)
+        return [(native, self._numbers[native] + 1 + turn // symbols) for turn, native in enumerate(order)]
+
+
+def _made(number: int) -> bytes:
+    """Return the frame of this number before it is anybody's: all of them are made before the first is due."""
+    return next(frames.frames("binance", number - 1, native=_ANYBODY, moving=True))
+
+
+def _of(native: str, frame: bytes) -> bytes:
+    lower = frame.replace(_ANYBODY.lower().encode(), native.lower().encode())
+    return lower.replace(_ANYBODY.encode(), native.encode())
+
+
+def _listing(native: str) -> dict[str, object]:
+    quote = "USDT"
+    return {
+        "symbol": native,
+        "status": "TRADING",
+        "baseAsset": native.removesuffix(quote),
+        "quoteAsset": quote,
+        "filters": [
+            {"filterType": "PRICE_FILTER", "tickSize": "0.01"},
+            {"filterType": "LOT_SIZE", "stepSize": "0.00000001", "minQty": "0", "maxQty": "9000000"},
+        ],
+    }
 
 
 async def main(count: int) -> None:
     """Serve until the other process is gone."""
     server = Server(count)
     app = web.Application()
+    app.router.add_get("/stream", server.socket)
+    app.router.add_get("/api/v3/exchangeInfo", server.instruments)
     app.router.add_get("/api/v3/depth", server.book)
     app.router.add_get("/api/v3/trades", server.trades)
     app.add_routes(order_answers.ROUTES)
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, HOST, 0).start()
-    async with serve(server.socket, HOST, 0, compression=None, ping_interval=None) as sockets:
-        rest, ws = runner.addresses[0][1], next(iter(sockets.sockets)).getsockname()[1]
-        _say([f"http://{HOST}:{rest}", f"ws://{HOST}:{ws}"])
-        while line := await asyncio.to_thread(sys.stdin.readline):
-            rate, seconds = map(float, line.split())
-            _say(await server.replay(rate, seconds))
+    _say(f"{HOST}:{runner.addresses[0][1]}")
+    while line := await asyncio.to_thread(sys.stdin.readline):
+        rate, seconds = map(float, line.split())
+        _say(await server.replay(rate, seconds))
     await runner.cleanup()
 
 

@@ -45,6 +45,31 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
     """Of the p90: above 1 means that ours is slower."""
 
 
+class Load(msgspec.Struct, frozen=True, kw_only=True):
+    """One process under load: what it was sent and took, what that cost, what waited, and what of it is missing."""
+
+    what: str
+    sent_a_second: int
+    taken_a_second: int
+    """Received while they were sent."""
+    cores: float
+    resident_mb: int
+    socket_most: int
+    """Frames that were sent and not yet received, at most."""
+    outbox_most: int
+    """Changes that were made and not yet acknowledged, at most."""
+    left: int
+    """Of both, as the last frame went out."""
+    lost: int
+    twice: int
+    gaps: int
+    conflated: int
+    longest_pause_ms: float
+    """Of the garbage collector."""
+    paused: float
+    """The part of the time in which the collector ran."""
+
+
 class Run(msgspec.Struct, frozen=True, kw_only=True):
     """All comparisons of one run on one machine."""
 
@@ -53,6 +78,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     versions: dict[str, str]
     results: list[Result]
     latencies: list[Latency] = []
+    loads: list[Load] = []
 
 
 def compare(what: str, ours: Work, peers: Mapping[str, Work], *, calls: int, rounds: int = 15) -> list[Result]:
