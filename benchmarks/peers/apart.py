@@ -13,7 +13,7 @@ from benchmarks.peers.faced import Channel
 from simulator.offline import BEGIN_US, US_PER_S
 
 _UNKNOWN = "does not know the exchange"
-_STEP0 = "reads depth.step0 alone, whole books without a number: no face and no recording of today's protocol has it"
+_STEP0 = "reads depth.step0 alone, whole books of the classic socket, which the simulated exchange does not have"
 
 
 class Apart(NamedTuple):

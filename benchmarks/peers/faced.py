@@ -1,8 +1,8 @@
 """Frames of an exchange as its simulated face writes them: a market that walks by our hand, and its book after each.
 
 What the book is after each is read from the ladder behind the face, no decoder between. Every step moves the price by
-some ticks, whose levels come and go, and changes others near it: about thirty changes, nearly half of them deletions,
-as in the made frames. The same steps can be told on another channel, for a peer that does not read ours.
+some ticks, whose levels come and go, and changes others near it: about thirty changes, a good third of them deletions.
+The same steps can be told on another channel, for a peer that does not read ours.
 """
 
 from __future__ import annotations

@@ -239,4 +239,4 @@ def _top(book: Any) -> Top:
 
 if __name__ == "__main__":
     logging.disable(logging.CRITICAL)
-    serve(Ccxt(), "ccxt", "orjson", "aiohttp")
+    serve(Ccxt(), "ccxt", "orjson", "aiohttp", "protobuf")

@@ -48,7 +48,7 @@ def test_another_channel_tells_the_same_book(venue: str, market: Market, channel
     assert plainly(held.start, (*held.before, *held.frames)) == stretch.tops[-1]
 
 
-def test_the_steps_are_about_thirty_changes_of_which_nearly_half_delete() -> None:
+def test_the_steps_are_about_thirty_changes_of_which_a_good_third_delete() -> None:
     frames = faced.faced("bitget", "spot", 200).recording.frames
     quantities = [float(quantity) for one in frames for side in _sides(json.loads(one)) for _, quantity in side]
     assert len(quantities) / len(frames) == pytest.approx(30, abs=3)
