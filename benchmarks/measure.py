@@ -94,8 +94,13 @@ def compare(what: str, ours: Work, peers: Mapping[str, Work], *, calls: int, rou
         for name, work in ways.items():
             spent[name].append(_cpu_us(work, calls))
     if not peers:
-        return [Result(what=what, ours_us=round(statistics.median(spent[""]), 2), calls=calls * rounds)]
+        return [alone(what, spent[""], calls=calls * rounds)]
     return against(what, spent, dict.fromkeys(peers, calls * rounds))
+
+
+def alone(what: str, ours_us: Sequence[float], *, calls: int) -> Result:
+    """Return the result of so many calls that nobody else is measured beside: the median of its rounds."""
+    return Result(what=what, ours_us=round(statistics.median(ours_us), 2), calls=calls)
 
 
 def against(what: str, spent: Mapping[str, Sequence[float]], calls: Mapping[str, int]) -> list[Result]:

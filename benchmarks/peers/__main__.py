@@ -1,7 +1,8 @@
 """`make bench-peers`: measures the peers beside us, each in an environment of its own, and writes what came of it.
 
 ARGS names parts (books, streams, sinks) or single peers (cryptofeed, ccxt, quixstreams, faust); without, it is all of
-them. A part that ran whole is written into docs/performance-peers.json and docs/performance.md; a single peer is shown.
+them. Names of exchanges narrow the books to their frames (`books okx`). A part that ran whole is written into
+docs/performance-peers.json and docs/performance.md; a single peer or exchange is shown.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
 
@@ -28,9 +30,11 @@ PARTS = {"books": books.PEERS, "streams": streams.PEERS, SINKS: ()}
 def main() -> None:
     """Measure, write, show."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description=__doc__)
-    names = [*PARTS, *(name for peers in PARTS.values() for name in peers)]
+    names = [*PARTS, *(name for peers in PARTS.values() for name in peers), *books.VENUES]
     parser.add_argument("name", nargs="*", choices=[*names, []], help=f"one of {', '.join(names)}; default: all parts")
-    wanted = list(parser.parse_args().name) or list(PARTS)
+    asked = parser.parse_args().name
+    venues = [name for name in asked if name in books.VENUES]
+    wanted = [name for name in asked if name not in venues] or (["books"] if venues else list(PARTS))
     # A stop is an end like any other: what was started is stopped.
     signal.signal(signal.SIGTERM, _stopped)
     before = msgspec.json.decode(HELD.read_bytes(), type=Peers) if HELD.exists() else Peers(machine=machine())
@@ -39,18 +43,18 @@ def main() -> None:
         chosen = peers if part in wanted else tuple(name for name in peers if name in wanted)
         if part not in wanted and not chosen:
             continue
-        found = _run(part, chosen)
+        found = _run(part, chosen, venues)
         shown = msgspec.structs.replace(shown, **{part: found})
-        if part in wanted:
+        if part in wanted and not (venues and part == "books"):
             before = msgspec.structs.replace(before, machine=shown.machine, **{part: found})
             _write(before)
     sys.stdout.write(page.text(shown) + "\n")
 
 
-def _run(part: str, peers: tuple[str, ...]) -> object:
+def _run(part: str, peers: tuple[str, ...], venues: Sequence[str]) -> object:
     if part == SINKS:
         return sink_kills.run()
-    return books.run(peers) if peers == books.PEERS or peers[0] in books.PEERS else streams.run(peers)
+    return books.run(peers, venues) if peers[0] in books.PEERS else streams.run(peers)
 
 
 def _write(run: Peers) -> None:

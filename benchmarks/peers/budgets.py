@@ -29,7 +29,7 @@ def rows(run: Peers, bench: Page) -> list[Budget]:
 def _books(books: Books | None) -> Iterator[Budget]:
     results = [] if books is None else books.results
     whole = {"cryptofeed", "ccxt"} <= {one.peer for one in results}
-    ratios = [one.ratio or 0.0 for one in results if one.what.endswith(TO["book"])] if whole else []
+    ratios = [one.ratio or 0.0 for one in results if one.peer and one.what.endswith(TO["book"])] if whole else []
     yield Budget(
         what="depth frame to checked book",
         budget=f">= {_BOOK:g}x the better peer everywhere",

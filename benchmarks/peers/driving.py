@@ -8,7 +8,9 @@ whole process, garbage collection off.
 from __future__ import annotations
 
 import asyncio
+import base64
 import gc
+import gzip
 import inspect
 import json
 import os
@@ -22,24 +24,35 @@ from typing import Any, NamedTuple, Protocol
 
 Take = Callable[[Any], Any]
 """Takes one frame, as text or bytes; what it returns is awaited where it is a coroutine function."""
+Message = str | bytes
+"""What a socket brings: a text message or a binary one."""
 Side = list[tuple[float, float]]
 Top = tuple[Side, Side]
 """The best bids and asks as price and quantity, best first."""
 SHOWN = 20
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+GZIP = b"\x1f\x8b"
+_BINARY = "base64"
 
 
 class Recording(NamedTuple):
-    """A book's snapshot and what followed; `wholes`: the venue's own book after each frame, as the venue says it."""
+    """A book's snapshot and what followed; `wholes`: the venue's own book after each frame, as the venue says it.
+
+    `answers` is what a subscription is answered with, `before` the changes that arrive before the snapshot, which has
+    them; `source` is where the snapshot comes from: `rest`, the `stream` itself, or the stream on `request`.
+    """
 
     venue: str
     market: str
     native: str
     base: str
     quote: str
-    start: str
-    frames: list[str]
-    wholes: list[str]
+    start: Message
+    frames: Sequence[Message]
+    wholes: Sequence[str]
+    source: str
+    answers: Sequence[Message] = ()
+    before: Sequence[Message] = ()
 
     @property
     def spot(self) -> bool:
@@ -49,7 +62,7 @@ class Recording(NamedTuple):
     @property
     def over_rest(self) -> bool:
         """Whether the venue gives its books over REST and not in the stream."""
-        return self.venue == "binance"
+        return self.source == "rest"
 
 
 class Seen(NamedTuple):
@@ -62,7 +75,7 @@ class Seen(NamedTuple):
 class Delivery(NamedTuple):
     """A frame as it arrives, and how far the venue itself is by then."""
 
-    frame: str
+    frame: Message
     at: int
 
 
@@ -70,7 +83,7 @@ class Peer(Protocol):
     """What a peer's program does."""
 
     binary: bool
-    """Whether frames are bytes to it; its own socket decides that."""
+    """Whether texts are bytes to it; its own socket decides that. What is binary on the wire is bytes to all."""
 
     async def begin(self, recording: Recording, to: str) -> Take:
         """Hold the book of the recording's start and return what takes frames, to a `book` or a `record`."""
@@ -94,7 +107,7 @@ async def _serve(peer: Peer, libraries: Sequence[str]) -> None:
     _tell({"python": platform.python_version(), "versions": {name: version(name) for name in libraries}})
     for line in sys.stdin:
         wanted = json.loads(line)
-        recordings = [_read(name) for name in wanted["files"]]
+        recordings = [_kept(name) for name in wanted["files"]]
         if wanted["do"] == "round":
             _tell(await _round(peer, recordings[0], wanted["to"]))
         elif wanted["do"] == "meet":
@@ -106,7 +119,7 @@ async def _serve(peer: Peer, libraries: Sequence[str]) -> None:
 
 async def _round(peer: Peer, recording: Recording, to: str) -> dict[str, Any]:
     """Measure CPU over all frames, then once more from the start the time of each single one."""
-    frames: list[Any] = [text.encode() if peer.binary else text for text in recording.frames]
+    frames = [one.encode() if peer.binary and isinstance(one, str) else one for one in recording.frames]
     take = await peer.begin(recording, to)
     gc.collect()
     gc.disable()
@@ -145,7 +158,7 @@ async def _hold(peer: Peer, pattern: Recording, count: int) -> dict[str, Any]:
         pattern._replace(
             native=f"{name}{pattern.quote}",
             base=name,
-            start=pattern.start.replace(pattern.native, name + pattern.quote),
+            start=str(pattern.start).replace(pattern.native, name + pattern.quote),
         )
         for name in names
     )
@@ -159,8 +172,26 @@ def _resident() -> int:
     return int(Path("/proc/self/statm").read_text("utf-8").split()[1]) * _PAGE
 
 
-def _read(name: str) -> Recording:
-    return Recording(**json.loads(Path(name).read_text("utf-8")))
+def _kept(name: str) -> Recording:
+    return read(Path(name).read_text("utf-8"))
+
+
+def unpacked(message: Message) -> str:
+    """Return the text of a message, out of its gzip where it is in one."""
+    if isinstance(message, str):
+        return message
+    return (gzip.decompress(message) if message.startswith(GZIP) else message).decode()
+
+
+def written(recording: Recording) -> str:
+    """Return a recording as the text of its file."""
+    return json.dumps(recording._asdict(), default=lambda body: {_BINARY: base64.b64encode(body).decode()})
+
+
+def read(text: str) -> Recording:
+    """Return the recording in the text of a file."""
+    told = json.loads(text, object_hook=lambda found: base64.b64decode(found[_BINARY]) if _BINARY in found else found)
+    return Recording(**told)
 
 
 def _tell(answer: object) -> None:

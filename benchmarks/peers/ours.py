@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
-from benchmarks.peers.driving import SHOWN, Delivery, Recording, Seen, Take, Top, serve
+from benchmarks.peers.driving import SHOWN, Delivery, Message, Recording, Seen, Take, Top, serve
 from producers.actions import Action, FetchBook, Send
 from producers.market import MarketFeed
 from producers.pool import Slot
 from schemas import topics
-from tapeline.domain.book import APPLIED, BookDelta, BookKeeper, BookSnapshot
+from tapeline.domain.book import Applied, BookDelta, BookKeeper, BookSnapshot, Restored
 from tapeline.domain.book_records import book_record
 from tapeline.domain.events import Book, Market, OfInstrument
 from tapeline.errors import InvalidMessage
@@ -45,9 +45,9 @@ class Ours:
 
         def book(frame: bytes) -> None:
             (delta,) = feed.decode(frame, 1)
-            if not isinstance(delta, BookDelta) or keeper.delta(delta) is not APPLIED:
+            if not isinstance(delta, BookDelta) or not isinstance(keeper.delta(delta), Applied):
                 message = f"the frame was not applied: {frame!r}"
-                raise AssertionError(message)
+                raise AssertionError(message)  # noqa: TRY004 - the recording is wrong, not a type
 
         def record(frame: bytes) -> bytes:
             book(frame)
@@ -78,7 +78,7 @@ class _Met:
         self._feed, of = _feed(recording), _instrument(recording)
         self._slot = Slot("public", 1)
         self._now_us = _BEGAN_US
-        self._whole = recording.start
+        self._whole: Message = recording.start
         self._handed: list[Top] = []
         self._said: list[str] = []
         natives = {recording.native: of}
@@ -96,7 +96,7 @@ class _Met:
         for frame, at in deliveries:
             self._handed, self._said, self._whole = [], [], self._recording.wholes[at]
             try:
-                self._act(partial(self._market.frame, self._slot, frame.encode(), self._now_us))
+                self._act(partial(self._market.frame, self._slot, _bytes(frame), self._now_us))
             except InvalidMessage:
                 self._said.append("InvalidMessage to the dead letters")
             self._round()
@@ -115,11 +115,11 @@ class _Met:
             action = actions.pop(0)
             if isinstance(action, FetchBook):
                 self._said.append("asks for a new book")
-                snapshot = self._feed.read_book(self._whole.encode(), action.native, _DEEP, self._now_us)
+                snapshot = self._feed.read_book(_bytes(self._whole), action.native, _DEEP, self._now_us)
                 actions += self._market.book_fetched(action.native, snapshot, self._now_us, check=action.check)
             elif isinstance(action, Send) and not self._recording.over_rest and b'"subscribe"' in action.frame:
                 self._said.append("asks for a new book")
-                actions += self._market.frame(self._slot, self._whole.encode(), self._now_us)
+                actions += self._market.frame(self._slot, _bytes(self._whole), self._now_us)
 
     def _publish(self, _topic: str, record: Any) -> bytes:  # noqa: ANN401 - whatever it would publish
         if isinstance(record, Book) and record.state == "valid":
@@ -132,13 +132,25 @@ class _Met:
 
 
 def _keeper(feed: Feed, recording: Recording) -> BookKeeper:
-    keeper, body = BookKeeper(epoch=1), recording.start.encode()
-    found: Any = feed.read_book(body, recording.native, _DEEP, 1) if recording.over_rest else feed.decode(body, 1)[0]
-    if not isinstance(found, BookSnapshot):
-        message = f"no book: {found}"
-        raise AssertionError(message)  # noqa: TRY004 - the recording is wrong, not its type
-    keeper.snapshot(found)
+    keeper = BookKeeper(epoch=1, checksum=feed.facts.book.checksum)
+    for message in recording.before:
+        for event in feed.decode(_bytes(message), 1):
+            if isinstance(event, BookDelta):
+                keeper.delta(event)
+    body = _bytes(recording.start)
+    found = (
+        [feed.read_book(body, recording.native, _DEEP, 1)]
+        if recording.over_rest
+        else [event for event in feed.decode(body, 1) if isinstance(event, BookSnapshot)]
+    )
+    if not found or not isinstance(keeper.snapshot(found[0]), Restored):
+        message = f"no book: {body!r}"
+        raise AssertionError(message)
     return keeper
+
+
+def _bytes(message: Message) -> bytes:
+    return message.encode() if isinstance(message, str) else message
 
 
 def _feed(recording: Recording) -> Feed:

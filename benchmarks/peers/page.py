@@ -45,7 +45,10 @@ def text(run: Peers) -> str:
     """Return the block."""
     parts = [f"Machine: {run.machine}.", _versions(run)]
     if run.books is not None:
-        parts += [_frames(run.books), _memory(run.books), _holes(run.books.met)]
+        parts.append(_frames(run.books))
+        parts += [_otherwise(run.books)] if run.books.otherwise else []
+        parts += [_memory(run.books)] if run.books.memory else []
+        parts += [_holes(run.books.met)] if run.books.met else []
     if run.streams is not None:
         parts.append(_streams(run.streams))
     if run.sinks:
@@ -71,21 +74,38 @@ def _versions(run: Peers) -> str:
 
 
 def _frames(books: Books) -> str:
-    names = list(dict.fromkeys(one.peer for one in books.results))
+    names = list(dict.fromkeys(one.peer for one in books.results if one.peer))
     head = ["CPU a frame", "Tapeline", *(SHOWN[name] for name in names), "ratio to the better", "frames each"]
+    others = {(one.peer, one.market) for one in books.otherwise if one.measured}
     rows, times = [], []
     for what, found in _grouped(books.results).items():
-        better = min(one.ratio or 0.0 for one in found)
-        theirs = {one.peer: f"{one.peer_us:g} us ({one.ratio:g}x)" for one in found}
+        ratios = [one.ratio for one in found if one.ratio is not None]
+        market = what.partition(",")[0]
+        theirs = {one.peer: _theirs(one, other=(one.peer, market) in others) for one in found if one.peer}
         cells = [theirs.get(name, _NONE) for name in names]
-        rows.append([what, f"{found[0].ours_us:g} us", *cells, f"{better:g}x", f"{found[0].calls:,}"])
+        better = f"{min(ratios):g}x" if ratios else _NONE
+        rows.append([what, f"{found[0].ours_us:g} us", *cells, better, f"{found[0].calls:,}"])
     for what, waits in _grouped_waits(books.latencies).items():
-        theirs = {one.peer: _times(one.peer_ms) for one in waits}
+        waited = {one.peer: _times(one.peer_ms) for one in waits}
         times.append(
-            [what, _times(waits[0].ours_ms), *(theirs.get(name, _NONE) for name in names), f"{waits[0].ours_count:,}"]
+            [what, _times(waits[0].ours_ms), *(waited.get(name, _NONE) for name in names), f"{waits[0].ours_count:,}"]
         )
-    waited = ["p50 / p90 / p99 in us", "Tapeline", *(SHOWN[name] for name in names), "n each"]
-    return f"{_table(head, rows)}\n\n{_table(waited, times)}"
+    above = ["p50 / p90 / p99 in us", "Tapeline", *(SHOWN[name] for name in names), "n each"]
+    return f"{_table(head, rows)}\n\n{_table(above, times)}"
+
+
+def _theirs(one: Result, *, other: bool) -> str:
+    return f"{one.peer_us:g} us ({one.ratio:g}x{', other frames' if other else ''})"
+
+
+def _otherwise(books: Books) -> str:
+    """Return who is not given our frames of a market, markets of which the same is said in one row."""
+    merged: dict[tuple[str, str], list[str]] = {}
+    for one in books.otherwise:
+        told = f"{one.why}; measured on those" if one.measured else f"{one.why}; not measured"
+        merged.setdefault((SHOWN[one.peer], told), []).append(one.market)
+    rows = [[peer, ", ".join(markets), why] for (peer, why), markets in merged.items()]
+    return _table(["peer", "is not given our frames of", "because it"], rows)
 
 
 def _times(times: Sequence[float]) -> str:

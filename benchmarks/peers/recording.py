@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks import frames
-from benchmarks.peers.driving import SHOWN, Recording, Top
+from benchmarks.peers.driving import SHOWN, Message, Recording, Top
 
 LEVELS = 1_000
 MOVED = 12
@@ -82,7 +82,7 @@ def made(venue: str, market: str, count: int) -> Stretch:
         one.decode()
         for one in islice(frames.frames(venue, frames.START, market="spot" if market == "spot" else "futures"), count)
     ]
-    recording = Recording(venue, market, NATIVE, BASE, QUOTE, start, plain, [])
+    recording = Recording(venue, market, NATIVE, BASE, QUOTE, start, plain, [], *_ways(venue))
     return Stretch(f"{venue} {market}, {frames.CHANGES} levels", recording, _tops(recording))
 
 
@@ -101,7 +101,7 @@ def walked(venue: str, market: str, count: int, seed: int = 7) -> Stretch:
         texts.append(_frame(venue, market, changes, number))
         wholes.append(_whole(venue, market, truth, number))
         tops.append(truth.top())
-    recording = Recording(venue, market, NATIVE, BASE, QUOTE, start, texts, wholes)
+    recording = Recording(venue, market, NATIVE, BASE, QUOTE, start, texts, wholes, *_ways(venue))
     return Stretch(f"{venue} {market}, walking", recording, tops)
 
 
@@ -117,7 +117,7 @@ def recorded(folder: Path) -> Iterator[Stretch]:
         last = json.loads(start)["lastUpdateId"]
         deltas = [line["frame"] for line in lines if line["channel"] == "book_delta"]
         later = [text for text in deltas if json.loads(text)["data"]["u"] > last]
-        recording = Recording(venue, market, NATIVE, BASE, QUOTE, start, later, [])
+        recording = Recording(venue, market, NATIVE, BASE, QUOTE, start, later, [], *_ways(venue))
         yield Stretch(f"{venue} {market}, recorded", recording, _tops(recording))
 
 
@@ -129,6 +129,11 @@ def captures() -> Path | None:
     begins = [here, *([Path(done.stdout.strip())] if done.returncode == 0 else [])]
     folders = (parent / "shared" / "captures" for begin in begins for parent in begin.parents)
     return next((folder for folder in folders if folder.is_dir()), None)
+
+
+def _ways(venue: str) -> tuple[str, list[Message]]:
+    """Return where the venue's books come from, and what a subscription is answered with."""
+    return ("rest", ['{"result":null,"id":1}']) if venue == "binance" else ("stream", [])
 
 
 def _tops(recording: Recording) -> list[Top]:

@@ -15,7 +15,8 @@ from simulator import chance
 from simulator.disturb import Disturbance
 from simulator.frames import Frame, binary_message
 from simulator.journal import Delta
-from tests.integrity.exchange_side import US_PER_S, ExchangeSide
+from simulator.offline import US_PER_S
+from tests.integrity.exchange_side import ExchangeSide
 
 Kind = Literal["hole", "duplicate", "reorder", "corrupt", "false level", "silence"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from producers.market import Record
+from simulator.offline import US_PER_S
 from simulator.places import Place
 from tapeline.domain.events import Book, Gap
 from tapeline.venues import registry
 from tapeline.venues.contract import Facts
-from tests.integrity.exchange_side import US_PER_S, ExchangeSide
+from tests.integrity.exchange_side import ExchangeSide
 from tests.integrity.injecting import KINDS, TARGETS, Hit, Injector, Kind
 from tests.integrity.judging import Told, Verdict, is_true, verdicts
 from tests.integrity.our_side import OurSide

@@ -21,11 +21,12 @@ from producers.pool import Open, Pool, Slot
 from producers.tail import Tails
 from simulator.connection import Connection
 from simulator.market import TICK_US
+from simulator.offline import US_PER_S, Wire
 from tapeline.domain.events import Instrument
 from tapeline.errors import InvalidMessage
 from tapeline.venues import registry
 from tapeline.venues.contract import Feed, Request
-from tests.integrity.exchange_side import SHOWN, US_PER_S, ExchangeSide, Wire
+from tests.integrity.exchange_side import SHOWN, ExchangeSide
 
 TICK_EVERY_US: Final = 100_000
 ANSWER_US: Final = 3 * TICK_US
@@ -144,7 +145,7 @@ class OurSide:
             assert not wire.closed, f"{self.exchange.place} closed {slot}: {self.connections[slot].ended}"
             messages, wire.messages = wire.messages, []
             for message in messages:
-                self._frame(slot, message)
+                self._frame(slot, message.body)
             pings, wire.pings = wire.pings, []
             for _ in pings:
                 self.exchange.hear(self.connections[slot], None)

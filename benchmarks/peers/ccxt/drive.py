@@ -6,6 +6,7 @@ A user's loop calls `watch_order_book` for ever, again after an exception. REST 
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import logging
 from collections.abc import Iterable, Sequence
@@ -15,7 +16,25 @@ import ccxt.pro  # type: ignore[import-untyped]  # it ships no types
 from aiohttp import WSMessage, WSMsgType
 from orjson import dumps
 
-from benchmarks.peers.driving import SHOWN, Delivery, Recording, Seen, Take, Top, serve, settled
+from benchmarks.peers.driving import (
+    GZIP,
+    SHOWN,
+    Delivery,
+    Message,
+    Recording,
+    Seen,
+    Take,
+    Top,
+    serve,
+    settled,
+    unpacked,
+)
+
+_NAMES = {"gateio": "gate"}
+"""The venues that it calls otherwise."""
+_WAYS = {"kucoin": {"uta": True}, "bitget": {"uta": True}}
+"""What a user says to be given the unified socket of a venue and not the classic one."""
+_WITHIN_S = 5.0
 
 
 class Connection:
@@ -41,9 +60,9 @@ class Connection:
         """Do nothing: there is nothing."""
         self.closed = True
 
-    def put(self, text: str) -> None:
+    def put(self, message: Message) -> None:
         """Let a frame arrive."""
-        self.frames.put_nowait(WSMessage(WSMsgType.TEXT, text, None))
+        self.frames.put_nowait(_arriving(message))
 
 
 class Ccxt:
@@ -56,18 +75,23 @@ class Ccxt:
         self._exchange: Any = None
         self._connection = Connection()
         self._symbol = ""
-        self._whole = ""
+        self._whole: Message = ""
 
     async def begin(self, recording: Recording, to: str) -> Take:
         """Hold the book of the start, as the user's first call does."""
         exchange = await self._fresh(recording)
-        watched = asyncio.ensure_future(exchange.watch_order_book(self._symbol))
+        watched = asyncio.ensure_future(self._watch(recording))
         await self._answer(recording)
-        await watched
+        await asyncio.wait_for(watched, _WITHIN_S)
         (client,) = exchange.clients.values()
         handle, symbol = client.handle_text_or_binary_message, self._symbol
+        if isinstance(recording.frames[0], bytes):
+            unpack = client.handle_message
 
-        def write(frame: str) -> bytes:
+            def handle(frame: Message) -> None:
+                unpack(_arriving(frame))
+
+        def write(frame: Message) -> bytes:
             handle(frame)
             book = exchange.orderbooks[symbol]
             return dumps({**book, "bids": book["bids"][:SHOWN], "asks": book["asks"][:SHOWN]})
@@ -80,7 +104,7 @@ class Ccxt:
 
     async def meet(self, recording: Recording, deliveries: Sequence[Delivery]) -> list[Seen]:
         """Let these arrive on its socket while a user watches."""
-        exchange = await self._fresh(recording)
+        await self._fresh(recording)
         handed: list[Top] = []
         said: list[str] = []
         asyncio.get_running_loop().set_exception_handler(
@@ -90,7 +114,7 @@ class Ccxt:
         async def user() -> None:
             while True:
                 try:
-                    handed.append(_top(await exchange.watch_order_book(self._symbol)))
+                    handed.append(_top(await self._watch(recording)))
                 except ccxt.pro.BaseError as error:
                     said.append(f"{type(error).__name__} to the user, who subscribes again")
                     await asyncio.sleep(0)
@@ -124,7 +148,10 @@ class Ccxt:
             self._exchange.clients = {}
             await self._exchange.close()
         kind = "spot" if recording.spot else "swap"
-        exchange = getattr(ccxt.pro, recording.venue)({"enableRateLimit": False, "options": {"defaultType": kind}})
+        # A book over REST is asked for at the first change, not after some of them.
+        options = {"defaultType": kind, "watchOrderBook": {"snapshotDelay": 0}}
+        name = _NAMES.get(recording.venue, recording.venue)
+        exchange = getattr(ccxt.pro, name)({"enableRateLimit": False, "options": options})
         exchange.set_markets([_market(one) for one in (recording, *also)])
         self._exchange, self._connection, self._whole = exchange, Connection(), recording.start
         self._symbol = _market(recording)["symbol"]
@@ -149,11 +176,32 @@ class Ccxt:
         await settled()
         while self._connection.sent:
             asked = json.loads(self._connection.sent.pop(0))
-            if recording.over_rest:
-                self._connection.put(json.dumps({"result": None, "id": asked["id"]}))
+            if "req" in asked:
+                self._connection.put(_answering(self._whole, asked))
             else:
-                self._connection.put(self._whole)
+                for message in recording.answers:
+                    self._connection.put(_answering(message, asked))
+                for message in (*recording.before, *([self._whole] if recording.source == "stream" else [])):
+                    self._connection.put(message)
             await settled()
+
+    async def _watch(self, recording: Recording) -> Any:
+        return await self._exchange.watch_order_book(self._symbol, None, _WAYS.get(recording.venue, {}))
+
+
+def _arriving(message: Message) -> WSMessage:
+    return WSMessage(WSMsgType.TEXT if isinstance(message, str) else WSMsgType.BINARY, message, None)
+
+
+def _answering(message: Message, asked: dict[str, Any]) -> Message:
+    """Return an answer with the id of what was asked, packed as it was."""
+    told = json.loads(unpacked(message))
+    if "id" not in told or "id" not in asked:
+        return message
+    text = json.dumps({**told, "id": asked["id"]})
+    if isinstance(message, str):
+        return text
+    return gzip.compress(text.encode()) if message.startswith(GZIP) else text.encode()
 
 
 def _market(recording: Recording) -> dict[str, Any]:
@@ -166,7 +214,8 @@ def _market(recording: Recording) -> dict[str, Any]:
         "active": True,
     }
     if recording.spot:
-        return {**plain, "symbol": f"{recording.base}/{recording.quote}", "spot": True, "type": "spot"}
+        kind = {"spot": True, "contract": False, "inverse": False, "type": "spot"}
+        return {**plain, **kind, "symbol": f"{recording.base}/{recording.quote}"}
     settle = recording.quote
     symbol = f"{recording.base}/{recording.quote}:{settle}"
     kind = {
@@ -190,4 +239,4 @@ def _top(book: Any) -> Top:
 
 if __name__ == "__main__":
     logging.disable(logging.CRITICAL)
-    serve(Ccxt(), "ccxt", "orjson", "aiohttp")
+    serve(Ccxt(), "ccxt", "orjson", "aiohttp", "protobuf")

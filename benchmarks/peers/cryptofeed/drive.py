@@ -12,16 +12,36 @@ from typing import Any
 
 from cryptofeed import _json as its_json
 from cryptofeed.defines import L2_BOOK
-from cryptofeed.exchanges import Binance, BinanceFutures, Bybit
+from cryptofeed.exchanges import (
+    OKX,
+    Binance,
+    BinanceFutures,
+    Bitget,
+    Bybit,
+    Gate,
+    GateFutures,
+    KuCoin,
+    KuCoinFutures,
+    MEXCSpot,
+)
 from cryptofeed.symbols import Symbols
 
-from benchmarks.peers.driving import SHOWN, Delivery, Recording, Seen, Take, Top, serve
+from benchmarks.peers.driving import SHOWN, Delivery, Message, Recording, Seen, Take, Top, serve
 
 _FEEDS = {
     ("binance", "spot"): Binance,
     ("binance", "futures"): BinanceFutures,
     ("bybit", "spot"): Bybit,
     ("bybit", "futures"): Bybit,
+    ("okx", "spot"): OKX,
+    ("okx", "futures"): OKX,
+    ("kucoin", "spot"): KuCoin,
+    ("kucoin", "futures"): KuCoinFutures,
+    ("mexc", "spot"): MEXCSpot,
+    ("bitget", "spot"): Bitget,
+    ("bitget", "futures"): Bitget,
+    ("gateio", "spot"): Gate,
+    ("gateio", "futures"): GateFutures,
 }
 _PATHS = {"spot": "spot", "futures": "linear"}
 
@@ -38,7 +58,7 @@ class Connection:
         self.whole = recording.start
         self._said = said
 
-    async def read(self, _address: str, **_how: Any) -> str:
+    async def read(self, _address: str, **_how: Any) -> Message:
         """Answer a request: the book over REST."""
         self._said.append("asks for a new book")
         return self.whole
@@ -73,7 +93,7 @@ class Cryptofeed:
         await self._started(feed, connection, recording)
         handle = feed.message_handler
 
-        async def take(frame: str) -> None:
+        async def take(frame: Message) -> None:
             await handle(frame, connection, 1.0)
 
         return take
@@ -128,8 +148,13 @@ class Cryptofeed:
         return feed, connection
 
     async def _started(self, feed: Any, connection: Connection, recording: Recording) -> None:
+        await feed.subscribe(connection)
+        connection.asked = False
+        for message in recording.before:
+            await feed.message_handler(message, connection, time.time())
         if recording.over_rest:
-            await feed._snapshot(_native(recording))  # noqa: SLF001 - what its first frame would do
+            if not recording.before:
+                await feed._snapshot(_native(recording))  # noqa: SLF001 - what its first frame would do
         else:
             await feed.message_handler(recording.start, connection, time.time())
 
@@ -140,6 +165,9 @@ def _name(recording: Recording) -> str:
 
 
 def _native(recording: Recording) -> str:
+    """Return its own word for the instrument, where that is not the venue's."""
+    if recording.venue == "bitget":
+        return f"{recording.native}_{'SPOT' if recording.spot else 'USDT-FUTURES'}"
     slashed = recording.venue == "bybit" and recording.spot
     return f"{recording.base}/{recording.quote}" if slashed else recording.native
 
