@@ -101,7 +101,7 @@ def judge(
     In the middle of a run (`until_us`) a gap may be open, and of those that begin later nothing is known yet.
     """
     found = [hole for hole in holes if until_us is None or hole.gap.start_us <= until_us]
-    allowed = {id(hole): _windows(hole.gap, emitted, causes) for hole in found}
+    allowed = {id(hole): _windows(hole, emitted, causes) for hole in found}
     for hole in found:
         if not allowed[id(hole)] and not _is_of_the_halt(hole, emitted, causes):
             findings.say("gap without cause", f"{hole} has no cause at its source")
@@ -124,11 +124,16 @@ def judge(
             findings.say("gap too wide", f"{hole} hides {_listed(wide)}, but its causes explain only {told}")
 
 
-def _windows(gap: GapRow, emitted: Emitted, causes: Causes) -> list[Window]:
-    """Return when messages may be missing in a gap; none when it has no cause."""
+def _windows(hole: Hole, emitted: Emitted, causes: Causes) -> list[Window]:
+    """Return when messages may be missing in a gap; none when it has no cause.
+
+    A gap behind a book that REST gave begins when that was given, and may hide what was made just before.
+    """
+    gap = hole.gap
+    began_us = min([gap.start_us, *(message.at_us for message in hole.missing)])
     served_us = _served_us(gap, emitted)
     end_us = None if gap.end_us is None else max(gap.end_us, gap.published_us)
-    found = causes.of(gap.symbol, gap.channel, gap.start_us, end_us if served_us is None else served_us)
+    found = causes.of(gap.symbol, gap.channel, began_us, end_us if served_us is None else served_us)
     if not found:
         return []
     if served_us is not None:

@@ -101,6 +101,13 @@ def test_a_silence_of_its_connection_or_symbol_is_a_cause(name: str, symbol: str
     assert run.audit().problems == ()
 
 
+def test_a_cause_of_what_a_gap_hides_is_one_of_the_gap_that_begins_with_a_later_book() -> None:
+    """REST may give a book that is older than its time: what was made in between was lost before the gap began."""
+    run = broken(4, record=gap(4.6, 5, ids=(FIRST + 3, FIRST + 4)))
+    run.fault("stall-symbol", 3.5, 4.4, symbol=OF.symbol, kind=None)
+    assert run.audit().problems == ()
+
+
 def test_a_silence_of_another_connection_is_no_cause() -> None:
     run = broken(4, 5)
     run.fault("stall", 3.5, 4.8, symbol=None, kind=None, connection=2)
