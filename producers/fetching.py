@@ -1,7 +1,7 @@
 """REST requests of one market in the order of what they are worth: repairs before trades before checks before funding.
 
 A request that the venue's limit does not permit yet goes back into the queue instead of standing in the way of what is
-worth more. The same request is never under way twice. A snapshot is as deep as a quarter of the budget permits when all
+worth more; up to half of the limit is kept for books that are not valid yet, for at a start trades ask first. The same request is never under way twice. A snapshot is as deep as a quarter of the budget permits when all
 that wait for one get theirs: with hundreds of books at once it is better to have all of them soon, and again soon.
 """
 
@@ -33,6 +33,8 @@ ROOM: Final = 5
 """A snapshot is at least so many times as deep as the book that is published, for the market moves."""
 SHARE: Final = 4
 """One part in so many of what is left of the budget goes into the snapshots that are asked for now."""
+KEPT: Final = 2
+"""At most one part in so many of the limit is kept for books."""
 _LOOK_S: Final = 0.1
 
 Fetch = FetchBook | FetchTrades | FetchFunding
@@ -66,7 +68,7 @@ class Fetching:
         while True:
             _, _, fetch = await self._queue.get()
             request, depth = self._request(fetch)
-            wait_s = self._http.limiter.get_wait_time(BUCKET, request.cost)
+            wait_s = self._http.limiter.get_wait_time(BUCKET, request.cost + self._kept(fetch, request.cost))
             if wait_s > 0:
                 self._put(fetch)
                 await asyncio.sleep(min(wait_s, _LOOK_S))
@@ -85,6 +87,16 @@ class Fetching:
             return self._feed.funding_request(fetch.native), 0
         depth = check_depth(self._feed.facts.book) if fetch.check else self._depth(fetch.native)
         return self._feed.book_request(fetch.native, depth), depth
+
+    def _kept(self, fetch: Fetch, cost: int) -> int:
+        """Return how much must be left when a request goes out: books that are not valid yet will ask for it."""
+        book = self._feed.facts.book
+        if book.snapshot != "rest" or worth(fetch) == 0:
+            return 0
+        valid, wanted = self._market.valid_books()
+        least = self._feed.book_request(fetch.native, min(book.rest_depths)).cost
+        most = self._http.limiter.get_all_status()[BUCKET].max_tokens
+        return max(0, min((wanted - valid) * least, most // KEPT, most - cost))
 
     def _depth(self, native: str) -> int:
         """Return the depth of the next snapshot."""

@@ -116,6 +116,22 @@ async def test_what_must_wait_for_the_limit_does_not_stand_in_the_way_of_what_is
     assert rest.asked == [f"/api/v3/trades?symbol={NATIVES[0]}&limit=1000", depth_path(NATIVES[9], 100)]
 
 
+async def test_k8_trades_that_ask_first_leave_half_of_the_limit_to_books_that_are_not_valid() -> None:
+    """Of 500 instruments the trades alone would use up two minutes of Binance's limit, and no book would be valid."""
+    rest = rest_with(180)
+    rest.hold.set()
+    one = fetching(rest)
+    for native in NATIVES:
+        one.ask(FetchTrades(native))  # 25 each; the 20 books want 5 each at the least, so 90 are kept
+    async with background("fetching", one.run()):
+        await eventually(lambda: len(rest.asked) == 3)
+        for native in NATIVES:
+            one.ask(FetchBook(native, check=False))
+        await eventually(lambda: len(rest.asked) == 23)
+    trades = [f"/api/v3/trades?symbol={native}&limit=1000" for native in NATIVES[:3]]
+    assert rest.asked == [*trades, *(depth_path(native, 100) for native in NATIVES)]
+
+
 @dataclass(slots=True, eq=False)
 class Answering(Rest):
     """A venue that answers when it is let, with one book."""
