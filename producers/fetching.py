@@ -1,8 +1,9 @@
 """REST requests of one market in the order of what they are worth: repairs before trades before checks before funding.
 
 A request that the venue's limit does not permit yet goes back into the queue instead of standing in the way of what is
-worth more; up to half of the limit is kept for books that are not valid yet, for at a start trades ask first. The same request is never under way twice. A snapshot is as deep as a quarter of the budget permits when all
-that wait for one get theirs: with hundreds of books at once it is better to have all of them soon, and again soon.
+worth more; what books that are not valid yet will need is kept for them, for at a start trades ask first. The same
+request is never under way twice. A snapshot is as deep as a quarter of the budget permits when all that wait for one
+get theirs: with hundreds of books at once it is better to have all of them soon, and again soon.
 """
 
 from __future__ import annotations
@@ -33,8 +34,6 @@ ROOM: Final = 5
 """A snapshot is at least so many times as deep as the book that is published, for the market moves."""
 SHARE: Final = 4
 """One part in so many of what is left of the budget goes into the snapshots that are asked for now."""
-KEPT: Final = 2
-"""At most one part in so many of the limit is kept for books."""
 _LOOK_S: Final = 0.1
 
 Fetch = FetchBook | FetchTrades | FetchFunding
@@ -96,7 +95,7 @@ class Fetching:
         valid, wanted = self._market.valid_books()
         least = self._feed.book_request(fetch.native, min(book.rest_depths)).cost
         most = self._http.limiter.get_all_status()[BUCKET].max_tokens
-        return max(0, min((wanted - valid) * least, most // KEPT, most - cost))
+        return max(0, min((wanted - valid) * least, most - cost))
 
     def _depth(self, native: str) -> int:
         """Return the depth of the next snapshot."""

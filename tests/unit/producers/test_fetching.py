@@ -116,13 +116,13 @@ async def test_what_must_wait_for_the_limit_does_not_stand_in_the_way_of_what_is
     assert rest.asked == [f"/api/v3/trades?symbol={NATIVES[0]}&limit=1000", depth_path(NATIVES[9], 100)]
 
 
-async def test_k8_trades_that_ask_first_leave_half_of_the_limit_to_books_that_are_not_valid() -> None:
+async def test_k8_trades_that_ask_first_leave_to_books_what_these_will_need() -> None:
     """Of 500 instruments the trades alone would use up two minutes of Binance's limit, and no book would be valid."""
     rest = rest_with(180)
     rest.hold.set()
     one = fetching(rest)
     for native in NATIVES:
-        one.ask(FetchTrades(native))  # 25 each; the 20 books want 5 each at the least, so 90 are kept
+        one.ask(FetchTrades(native))  # 25 each; the 20 books want 5 each at the least, so 100 are kept
     async with background("fetching", one.run()):
         await eventually(lambda: len(rest.asked) == 3)
         for native in NATIVES:
