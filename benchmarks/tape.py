@@ -140,18 +140,18 @@ async def _again(stage: Stage, publisher: Publisher, codec: Codec, now_us: int) 
 async def _others(stage: Stage, publisher: Publisher, codec: Codec, now_us: int) -> None:
     """Publish a book of another venue for each symbol, so that there is a spread to each of ours."""
     here = codec_benchmark.book()
+    there = msgspec.structs.replace(
+        here,
+        bid_prices=tuple(price * DEARER for price in here.bid_prices),
+        ask_prices=tuple(price * DEARER for price in here.ask_prices),
+        venue=OTHER,
+        epoch=now_us,
+        first_received_us=1,
+        received_us=1,
+        published_us=now_us + AHEAD_US,
+    )
     for symbol in stage.venue.symbols:
-        book = msgspec.structs.replace(
-            here,
-            bid_prices=tuple(price * DEARER for price in here.bid_prices),
-            ask_prices=tuple(price * DEARER for price in here.ask_prices),
-            venue=OTHER,
-            symbol=symbol,
-            epoch=now_us,
-            first_received_us=1,
-            received_us=1,
-            published_us=now_us + AHEAD_US,
-        )
+        book = msgspec.structs.replace(there, symbol=symbol)
         value = codec.encode(by_name("md.book"), book)
         await publisher.publish("md.book", book.key, value, partition_of(symbol, stage.partitions))
 

@@ -203,18 +203,21 @@ class Recorder:
 
     async def _list(self, http: HttpClient) -> tuple[tuple[Instrument, ...], float | None]:
         """Return the venue's list, or what was said of it last while it does not answer, and when to ask again."""
-        try:
-            return await self._ask_list(http), None
-        except Unavailable as error:
-            look = partial(self._means.looking_back.instruments, self.place.venue, self.place.market)
-            known = await retry.reach("Kafka", look, None)
-            if known:
+        look = partial(self._means.looking_back.instruments, self.place.venue, self.place.market)
+
+        async def attempt() -> tuple[tuple[Instrument, ...], float | None]:
+            try:
+                return await self._ask_list(http), None
+            except Unavailable as error:
+                known = await retry.reach("Kafka", look, None)
+                if not known:
+                    raise
                 logs.get(__name__).warning(
                     LogEvent.INSTRUMENTS_REMEMBERED, place=str(self.place), count=len(known), reason=str(error)
                 )
                 return known, error.retry_after_s or _RESTART_FIRST_S
-            await asyncio.sleep(error.retry_after_s or _RESTART_FIRST_S)
-        return await retry.reach(str(self.place), partial(self._ask_list, http), None), None
+
+        return await retry.reach(str(self.place), attempt, None)
 
     async def _ask_list(self, http: HttpClient) -> tuple[Instrument, ...]:
         """Return all instruments of the market, page by page."""

@@ -7,7 +7,6 @@ niceness says nothing to the others. So the session is made as nice as its proce
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from pathlib import Path
 from typing import Final
 
@@ -30,18 +29,18 @@ async def give_way(pid: int) -> None:
     except psutil.Error:
         return
     for _ in range(_TRIES):
-        with contextlib.suppress(BlockingIOError):
-            _make_session(pid, nice)
+        if _is_settled(pid, nice):
             return
         await asyncio.sleep(_AGAIN_S)
 
 
-def _make_session(pid: int, nice: int) -> None:
-    """Make the session of a process as nice as it."""
+def _is_settled(pid: int, nice: int) -> bool:
+    """Make the session of a process as nice as it; tell whether there is nothing to try again."""
     try:
         _ = Path(f"/proc/{pid}/autogroup").write_text(str(nice))
     except BlockingIOError:
-        raise
+        return False
     except OSError:
         # Another system, a kernel without sessions of this kind, or the process is gone.
-        return
+        return True
+    return True

@@ -161,8 +161,7 @@ def orphan_processes(found: Settings) -> Finding:
 
 
 def _runs(found: Settings) -> bool:
-    run = runfile.read(found.data.dir)
-    return run is not None and runfile.is_alive(run.supervisor)
+    return runfile.standing(found.data.dir) is not None
 
 
 def existing(folder: Path) -> Path:

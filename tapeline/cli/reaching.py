@@ -29,8 +29,7 @@ def meant(service: str | None = None) -> Settings:
     if found.kafka.bootstrap is not None or runfile.read(found.data.dir) is not None:
         return found
     demo = of_demo(found)
-    run = runfile.read(demo.data.dir)
-    return demo if run is not None and runfile.is_alive(run.supervisor) else found
+    return found if runfile.standing(demo.data.dir) is None else demo
 
 
 def of_demo(found: Settings) -> Settings:

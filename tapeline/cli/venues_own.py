@@ -28,8 +28,7 @@ def wanted(asked: Asked) -> bool:
     if asked.rest is not None or asked.ws is not None or asked.sim is not None:
         return False
     found = reaching.meant()
-    run = runfile.read(found.data.dir)
-    if run is not None and runfile.is_alive(run.supervisor):
+    if runfile.standing(found.data.dir) is not None:
         return False
     return found.venues.network == SIMULATED or "network" not in found.venues.model_fields_set
 

@@ -81,8 +81,7 @@ def targets(
     if asked.sim is not None:
         return _among(asked, listed, _read(asked.sim), f"{asked.sim} has no address of it")
     found = reaching.meant()
-    run = runfile.read(found.data.dir)
-    simulated = venue_hosts.simulated(run) if run is not None and runfile.is_alive(run.supervisor) else {}
+    simulated = venue_hosts.simulated(runfile.standing(found.data.dir))
     if simulated or found.venues.network == SIMULATED:
         return _among(asked, listed, simulated, "no simulator of it runs")
     return _real(listed, found.venues)

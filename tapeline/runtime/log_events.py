@@ -49,8 +49,8 @@ class LogEvent(StrEnum):
     DEPENDENCY_WAITING = "DEPENDENCY_WAITING", "a dependency does not answer yet; it is tried again"
     DEPENDENCY_READY = "DEPENDENCY_READY", "a dependency answers"
     DEPENDENCY_LOST = "DEPENDENCY_LOST", "a dependency that answered is away; it is tried until it is back"
-    INSTRUMENTS_REMEMBERED = "INSTRUMENTS_REMEMBERED", "a venue does not list its instruments; those said last are used"
     DEPENDENCY_GIVEN_UP = "DEPENDENCY_GIVEN_UP", "a dependency did not answer at start within the allowed tries"
+    INSTRUMENTS_REMEMBERED = "INSTRUMENTS_REMEMBERED", "a venue does not list its instruments; those said last are used"
     BUS_CONNECTED = "BUS_CONNECTED", "the broker has acknowledged the first heartbeat of this process"
     BUS_DISCONNECTED = (
         "BUS_DISCONNECTED",

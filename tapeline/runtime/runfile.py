@@ -134,6 +134,12 @@ def remove(data_dir: Path) -> None:
         path_in(data_dir).unlink()
 
 
+def standing(data_dir: Path) -> RunFile | None:
+    """Return the run of a data directory whose supervisor lives."""
+    run = read(data_dir)
+    return run if run is not None and is_alive(run.supervisor) else None
+
+
 def is_alive(process: ProcessRecord) -> bool:
     """Tell whether this very process still runs (not another one with its id)."""
     return living(process) is not None

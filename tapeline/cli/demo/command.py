@@ -122,8 +122,8 @@ class Demo:
             await asyncio.sleep(REFRESH_S)
 
     def _run_file(self) -> RunFile:
-        run = runfile.read(self.settings.data.dir)
-        if run is None or not runfile.is_alive(run.supervisor):
+        run = runfile.standing(self.settings.data.dir)
+        if run is None:
             raise Unavailable(f"the demo stopped by itself; the logs in {self.settings.log.dir} say why")
         return run
 

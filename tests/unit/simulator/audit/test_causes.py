@@ -115,6 +115,15 @@ def test_a_connection_that_is_gone_is_the_cause_until_its_streams_are_subscribed
         assert all(began_us <= one.at_us <= again_us for one in missing)
 
 
+def stalled_until_it_subscribes_again(scene: Stage, first: Client, began_us: int) -> None:
+    """Subscribe anew, and see that the stall is the cause of all that neither client heard, until then."""
+    second = subscribed(scene)
+    again_us = scene.now_us
+    scene.play(2)
+    assert {cause for found in causes_in(scene).own.values() for cause in found} == {Cause("stall", began_us, again_us)}
+    assert all(began_us <= one.at_us <= again_us for one in unheard(scene, first, second))
+
+
 @everywhere
 def test_a_stall_to_its_end_takes_the_connection_along(venue: str, market: str, tmp_path: Path) -> None:
     with stage(venue, market, tmp_path) as scene:
@@ -124,13 +133,7 @@ def test_a_stall_to_its_end_takes_the_connection_along(venue: str, market: str, 
         began_us = scene.now_us
         scene.play(16)
         assert first.line.aborted
-        second = subscribed(scene)
-        again_us = scene.now_us
-        scene.play(2)
-        assert {cause for found in causes_in(scene).own.values() for cause in found} == {
-            Cause("stall", began_us, again_us)
-        }
-        assert all(began_us <= one.at_us <= again_us for one in unheard(scene, first, second))
+        stalled_until_it_subscribes_again(scene, first, began_us)
 
 
 @everywhere
@@ -163,13 +166,7 @@ def test_a_calmed_stall_that_took_a_request_takes_the_connection_along(venue: st
         scene.exchange.calm(scene.now_us)
         assert first.line.aborted
         scene.play(1)
-        second = subscribed(scene)
-        again_us = scene.now_us
-        scene.play(2)
-        assert {cause for found in causes_in(scene).own.values() for cause in found} == {
-            Cause("stall", began_us, again_us)
-        }
-        assert all(began_us <= one.at_us <= again_us for one in unheard(scene, first, second))
+        stalled_until_it_subscribes_again(scene, first, began_us)
 
 
 @everywhere
