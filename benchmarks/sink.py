@@ -40,6 +40,8 @@ NAIVE_ROWS = 5_000
 BATCH = 10_000
 ROUNDS = 3
 _LEVELS = ["bids", "asks"]
+_SYMBOLS = 4
+_STEP_US = 25_000
 _ASK_S = 0.05
 
 
@@ -67,9 +69,17 @@ async def _measured(found: Endpoints, run: RunFile) -> list[Result]:
 
 
 def _books(turn: int) -> list[Book]:
+    """Return books of four symbols, ten a second of each, that begin where those of the turn before ended."""
     pattern = codec_benchmark.book()
+    began_us = (pattern.venue_us or 0) + turn * ROWS * _STEP_US
     return [
-        msgspec.structs.replace(pattern, symbol=f"S{number % 4}/USDT", epoch=pattern.epoch + turn, sequence=number)
+        msgspec.structs.replace(
+            pattern,
+            symbol=f"S{number % _SYMBOLS}/USDT",
+            epoch=pattern.epoch + turn,
+            sequence=number,
+            venue_us=began_us + number * _STEP_US,
+        )
         for number in range(ROWS)
     ]
 
