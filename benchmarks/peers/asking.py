@@ -29,22 +29,23 @@ class Asked:
 
     def ask(self, do: str, *files: Path, **other: object) -> Any:  # noqa: ANN401 - an answer is plain JSON
         """Let it do one thing and return what came of it."""
-        into = _pipe(self._process.stdin)
+        into = pipe(self._process.stdin)
         into.write(json.dumps({"do": do, "files": list(map(str, files)), **other}) + "\n")
         into.flush()
         return self._answer()
 
     def _answer(self) -> Any:  # noqa: ANN401 - an answer is plain JSON
-        line = _pipe(self._process.stdout).readline()
+        line = pipe(self._process.stdout).readline()
         if not line:
             raise AssertionError(f"{self.name or 'ours'} ended with code {self._process.wait()}")
         return json.loads(line)
 
 
-def _pipe(pipe: IO[str] | None) -> IO[str]:
-    if pipe is None:
+def pipe(found: IO[str] | None) -> IO[str]:
+    """Return a pipe of a process that was started with pipes."""
+    if found is None:
         raise AssertionError("the process was started without pipes")
-    return pipe
+    return found
 
 
 @contextmanager
@@ -61,14 +62,14 @@ def started(
     python: Path, module: str, *arguments: str, extra: Mapping[str, str] | None = None, heard: bool = True
 ) -> Iterator[subprocess.Popen[str]]:
     """Run a module of this project by any Python for the time of the block, with pipes if it is to be heard."""
-    pipe = subprocess.PIPE if heard else subprocess.DEVNULL
+    ends = subprocess.PIPE if heard else subprocess.DEVNULL
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("TAPELINE_", "PYTHON"))}
     process = subprocess.Popen(
         [str(python), "-m", module, *arguments],
         cwd=environments.ROOT,
         env={**kept, "PYTHONDONTWRITEBYTECODE": "1", **(extra or {})},
-        stdin=pipe,
-        stdout=pipe,
+        stdin=ends,
+        stdout=ends,
         stderr=None if heard else subprocess.DEVNULL,
         text=True,
     )

@@ -6,6 +6,7 @@ compared with the book behind the frames, read a second way, so nobody is fast b
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -17,7 +18,7 @@ import msgspec
 from benchmarks.measure import Latency, Result, against, alone, hop, latency
 from benchmarks.peers import environments, faced, holes, recording
 from benchmarks.peers.apart import APART
-from benchmarks.peers.asking import OURS, Asked, asked
+from benchmarks.peers.asking import OURS, Asked, asked, pipe, started
 from benchmarks.peers.driving import written
 from benchmarks.peers.holes import Met
 from benchmarks.peers.recording import Stretch
@@ -31,6 +32,11 @@ FACED = 200
 """Frames of each market that its simulated face writes."""
 BOOKS = 200
 TO = {"book": "depth frame to checked book", "record": "depth frame to 20 levels as bytes"}
+LIVE = "off a socket, one per wake-up, to 20 levels as bytes"
+LIVE_AT = ("binance", "spot")
+LIVE_FRAMES = 7_200
+LIVE_RATE = 2_400
+LIVE_ROUNDS = 3
 
 
 class Memory(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,6 +94,8 @@ def run(wanted: Sequence[str], venues: Sequence[str] = ()) -> Books:
                 told = _rounds(given, to)
                 results += _results(f"{stretch.name}: {what}", told, given)
                 latencies += _latencies(f"{stretch.name}: {what}", told)
+        if LIVE_AT[0] in (venues or VENUES):
+            results += _live(folder, sides)
         return Books(
             results=results,
             latencies=latencies,
@@ -162,6 +170,24 @@ def _rounds(given: Sequence[Given], to: str) -> dict[str, list[Any]]:
                 raise AssertionError(f"{one.name or 'our'} book is not the venue's at the end of {stretch.name}")
             told[one.name] += [answer] if turn else []
     return told
+
+
+def _live(folder: Path, sides: Sequence[Asked]) -> list[Result]:
+    """Let each side read the same frames off a socket of its own, in turns; a process of its own sends them."""
+    stretch = recording.made(*LIVE_AT, LIVE_FRAMES)
+    file = _written(folder, stretch)
+    spent: dict[str, list[float]] = {one.name: [] for one in sides}
+    with started(Path(sys.executable), "benchmarks.peers.replaying", str(file), str(LIVE_RATE)) as replaying:
+        url = pipe(replaying.stdout).readline().strip()
+        for turn in range(LIVE_ROUNDS + 1):
+            for one in sides:
+                answer = one.ask("live", file, to="record", url=url)
+                if answer["top"] != [[list(level) for level in side] for side in stretch.tops[-1]]:
+                    raise AssertionError(f"{one.name or 'our'} book is not the venue's at the end of {stretch.name}")
+                spent[one.name] += [answer["cpu_us"]] if turn else []
+    what = f"{stretch.name}: {LIVE_RATE:,} frames/s {LIVE}"
+    calls = dict.fromkeys((one.name for one in sides if one.name != OURS), LIVE_FRAMES * LIVE_ROUNDS)
+    return against(what, spent, calls) or [alone(what, spent[OURS], calls=LIVE_FRAMES * LIVE_ROUNDS)]
 
 
 def _results(what: str, told: dict[str, list[Any]], given: Sequence[Given]) -> list[Result]:

@@ -91,6 +91,9 @@ class Peer(Protocol):
     def top(self) -> Top:
         """Return what the book says now."""
 
+    async def live(self, url: str, take: Take) -> None:
+        """Let frames be taken as they come off a socket, by the client that the peer has itself, until it closes."""
+
     async def meet(self, recording: Recording, deliveries: Sequence[Delivery]) -> list[Seen]:
         """Begin anew, take these deliveries and return what came of each."""
 
@@ -110,6 +113,8 @@ async def _serve(peer: Peer, libraries: Sequence[str]) -> None:
         recordings = [_kept(name) for name in wanted["files"]]
         if wanted["do"] == "round":
             _tell(await _round(peer, recordings[0], wanted["to"]))
+        elif wanted["do"] == "live":
+            _tell(await _live(peer, recordings[0], wanted["to"], wanted["url"]))
         elif wanted["do"] == "meet":
             found = await peer.meet(recordings[0], [Delivery(*one) for one in wanted["deliveries"]])
             _tell({"seen": found})
@@ -136,6 +141,25 @@ async def _round(peer: Peer, recording: Recording, to: str) -> dict[str, Any]:
     times_ns = await _each(take, frames)
     gc.enable()
     return {"cpu_us": cpu_us, "top": top, "times_us": [each / 1_000 for each in times_ns]}
+
+
+async def _live(peer: Peer, recording: Recording, to: str, url: str) -> dict[str, Any]:
+    """Measure CPU from the first frame that a socket brings to the last, whatever happens between two of them."""
+    take, taken, began_s = await peer.begin(recording, to), 0, 0.0
+
+    def counted(frame: Any) -> Any:  # noqa: ANN401 - as the peer's own
+        nonlocal taken, began_s
+        if not taken:
+            began_s = time.process_time()
+        taken += 1
+        return take(frame)
+
+    gc.collect()
+    gc.disable()
+    await peer.live(url, counted)
+    spent_s = time.process_time() - began_s
+    gc.enable()
+    return {"cpu_us": spent_s / max(1, taken) * 1e6, "taken": taken, "top": peer.top()}
 
 
 async def _each(take: Take, frames: Iterable[Any]) -> list[int]:

@@ -5,6 +5,7 @@ It runs in a process of its own like every peer, in our environment; `MarketFeed
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
@@ -19,10 +20,14 @@ from tapeline.domain.book_records import book_record
 from tapeline.domain.events import Book, Market, OfInstrument
 from tapeline.errors import InvalidMessage
 from tapeline.runtime.codec import Codec
+from tapeline.runtime.lifecycle import background
+from tapeline.runtime.limiter import Bucket
+from tapeline.runtime.websocket import Frame, Happening, Lost, Socket
 from tapeline.venues.contract import Feed, Want
 from tapeline.venues.registry import feed as feed_of
 
 _DEEP = 1_000
+_SENDS = Bucket(max_tokens=1, window_s=1.0)
 _STEP_US = 100_000
 _BEGAN_US = 1_700_000_000_000_000
 
@@ -60,6 +65,19 @@ class Ours:
         """Return what the book says now."""
         top = self._keeper.top(SHOWN)
         return _sides(top.bid_prices, top.bid_quantities, top.ask_prices, top.ask_quantities)
+
+    async def live(self, url: str, take: Take) -> None:
+        """Read with the producer's own socket."""
+        ended = asyncio.Event()
+
+        def heard(happening: Happening) -> None:
+            if isinstance(happening, Frame):
+                take(happening.data)
+            elif isinstance(happening, Lost):
+                ended.set()
+
+        async with background("socket", Socket(url, heard=heard, hello=tuple, sends=_SENDS).run()):
+            await ended.wait()
 
     async def meet(self, recording: Recording, deliveries: Sequence[Delivery]) -> list[Seen]:
         """Let the producer's own `MarketFeed` take them; each round of its clock is 100 ms."""

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import ccxt.pro  # type: ignore[import-untyped]  # it ships no types
-from aiohttp import WSMessage, WSMsgType
+from aiohttp import ClientSession, WSMessage, WSMsgType
 from orjson import dumps
 
 from benchmarks.peers.driving import (
@@ -101,6 +101,12 @@ class Ccxt:
     def top(self) -> Top:
         """Return what the book says now."""
         return _top(self._exchange.orderbooks[self._symbol])
+
+    async def live(self, url: str, take: Take) -> None:
+        """Read as its client does, which has aiohttp's socket."""
+        async with ClientSession() as session, session.ws_connect(url, autoping=False) as socket:
+            async for message in socket:
+                take(message.data)
 
     async def meet(self, recording: Recording, deliveries: Sequence[Delivery]) -> list[Seen]:
         """Let these arrive on its socket while a user watches."""

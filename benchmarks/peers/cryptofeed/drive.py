@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from cryptofeed import _json as its_json
+from cryptofeed.connection import WSAsyncConn
 from cryptofeed.defines import L2_BOOK
 from cryptofeed.exchanges import (
     OKX,
@@ -101,6 +102,14 @@ class Cryptofeed:
     def top(self) -> Top:
         """Return what the book says now."""
         return _top(self._book)
+
+    async def live(self, url: str, take: Take) -> None:
+        """Read with its own connection, which asks for an encrypted address and does not look at it again."""
+        connection = WSAsyncConn("wss://recorded", "recorded")
+        connection.address = url
+        async with connection.connect():
+            async for frame in connection.read():
+                await take(frame)
 
     async def meet(self, recording: Recording, deliveries: Sequence[Delivery]) -> list[Seen]:
         """Feed these; on an exception connect again at once, as its connection handler does after a second."""
