@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from benchmarks.peers import environments
+from benchmarks.peers.driving import as_text
 
 OURS = ""
 """The name under which we take part."""
@@ -30,7 +31,7 @@ class Asked:
     def ask(self, do: str, *files: Path, **other: object) -> Any:  # noqa: ANN401 - an answer is plain JSON
         """Let it do one thing and return what came of it."""
         into = pipe(self._process.stdin)
-        into.write(json.dumps({"do": do, "files": list(map(str, files)), **other}) + "\n")
+        into.write(as_text({"do": do, "files": list(map(str, files)), **other}) + "\n")
         into.flush()
         return self._answer()
 

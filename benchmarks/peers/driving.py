@@ -49,7 +49,7 @@ class Recording(NamedTuple):
     quote: str
     start: Message
     frames: Sequence[Message]
-    wholes: Sequence[str]
+    wholes: Sequence[Message]
     source: str
     answers: Sequence[Message] = ()
     before: Sequence[Message] = ()
@@ -109,7 +109,7 @@ def serve(peer: Peer, *libraries: str) -> None:
 async def _serve(peer: Peer, libraries: Sequence[str]) -> None:
     _tell({"python": platform.python_version(), "versions": {name: version(name) for name in libraries}})
     for line in sys.stdin:
-        wanted = json.loads(line)
+        wanted = json.loads(line, object_hook=_bytes)
         recordings = [_kept(name) for name in wanted["files"]]
         if wanted["do"] == "round":
             _tell(await _round(peer, recordings[0], wanted["to"]))
@@ -209,13 +209,21 @@ def unpacked(message: Message) -> str:
 
 def written(recording: Recording) -> str:
     """Return a recording as the text of its file."""
-    return json.dumps(recording._asdict(), default=lambda body: {_BINARY: base64.b64encode(body).decode()})
+    return as_text(recording._asdict())
+
+
+def as_text(value: object) -> str:
+    """Return plain values and bytes as the text that `read` and a peer's process take."""
+    return json.dumps(value, default=lambda body: {_BINARY: base64.b64encode(body).decode()})
 
 
 def read(text: str) -> Recording:
     """Return the recording in the text of a file."""
-    told = json.loads(text, object_hook=lambda found: base64.b64decode(found[_BINARY]) if _BINARY in found else found)
-    return Recording(**told)
+    return Recording(**json.loads(text, object_hook=_bytes))
+
+
+def _bytes(found: dict[str, Any]) -> Any:  # noqa: ANN401 - bytes, or what else was there
+    return base64.b64decode(found[_BINARY]) if _BINARY in found else found
 
 
 def _tell(answer: object) -> None:

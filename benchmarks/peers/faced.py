@@ -69,7 +69,8 @@ Sorted = tuple[list[Message], list[Message], Message]
 def faced(venue: str, market: Market, count: int) -> Stretch:
     """Return so many frames of a venue's book, on the channel of our own feed."""
     feed = feed_of(venue, market)
-    reader = _reader(venue, market, feed.facts.sockets[feed.facts.channels["book"]])
+    path = feed.facts.sockets[feed.facts.channels["book"]]
+    reader = _reader(venue, market, path)
     protocol, native, depth = feed.facts.book, reader.one.native, DEPTHS.get((venue, market), SHOWN)
     told = _heard(reader, Want(channel="book", native=native, depth=depth))
     told += [] if protocol.snapshot == "stream" else _walked(reader, _AHEAD)
@@ -77,30 +78,52 @@ def faced(venue: str, market: Market, count: int) -> Stretch:
         told += _heard(reader, Want(channel="snapshot", native=native, depth=depth))
     changes = _those(told, lambda one: _tells(feed, one, BookDelta))
     if protocol.snapshot == "rest":
-        request = feed.book_request(native, max(protocol.rest_depths))
-        start: Message = _rest(reader, request.target).decode()
+        target = feed.book_request(native, max(protocol.rest_depths)).target
+        start: Message = _rest(reader, target).decode()
     else:
         start = next(one for one in told if _tells(feed, one, BookSnapshot))
     answers = [one for one in told if one not in changes and one != start]
-    return _stretch(reader, protocol.snapshot, (answers, changes, start), count)
+
+    def whole() -> Message:
+        if protocol.snapshot == "rest":
+            return _rest(reader, target).decode()
+        other = _another(reader, path)
+        said = _heard(other, Want(channel="book", native=native, depth=depth))
+        if protocol.snapshot == "request":
+            said += _heard(other, Want(channel="snapshot", native=native, depth=depth))
+        return next(one for one in said if _tells(feed, one, BookSnapshot))
+
+    return _stretch(reader, protocol.snapshot, (answers, changes, start), count, whole)
 
 
 def faced_on(channel: Channel, venue: str, market: Market, count: int) -> Stretch:
     """Return so many frames of another channel of a venue."""
     reader = _reader(venue, market, channel.path)
     reader.side.hear(reader.connection, channel.asks)
-    told = _taken(reader) + _walked(reader, _AHEAD)
+    told = _taken(reader) + (_walked(reader, _AHEAD) if channel.rest else [])
     books = _those(told, lambda one: channel.tells in unpacked(one))
     answers = [one for one in told if one not in books]
+    while not books:
+        # Whole books alone: the first comes with the next step.
+        books = _those(_walked(reader, 1), lambda one: channel.tells in unpacked(one))
+
+    def whole() -> Message:
+        if channel.rest:
+            return _rest(reader, channel.rest).decode()
+        other = _another(reader, channel.path)
+        reader.side.hear(other.connection, channel.asks)
+        return next((one for one in _taken(other) if channel.tells in unpacked(one)), books[0])
+
     if channel.rest:
-        return _stretch(reader, "rest", (answers, books, _rest(reader, channel.rest).decode()), count)
-    return _stretch(reader, "stream", (answers, [], books[0]), count, books[1:])
+        return _stretch(reader, "rest", (answers, books, whole()), count, whole)
+    return _stretch(reader, "stream", (answers, [], books[-1]), count, whole)
 
 
-def _stretch(reader: _Reader, source: str, sorted_: Sorted, count: int, first: Iterable[Message] = ()) -> Stretch:
-    frames: list[Message] = list(first)
-    tops: list[Top] = [_top(reader)] * len(frames)
+def _stretch(reader: _Reader, source: str, sorted_: Sorted, count: int, whole: Callable[[], Message]) -> Stretch:
     answers, before, start = sorted_
+    frames: list[Message] = []
+    tops: list[Top] = []
+    wholes: list[Message] = []
     while len(frames) < count:
         arrived = next((told for _ in range(_AHEAD) if (told := _walked(reader, 1))), None)
         if arrived is None:
@@ -108,6 +131,7 @@ def _stretch(reader: _Reader, source: str, sorted_: Sorted, count: int, first: I
             raise AssertionError(message)
         frames += arrived
         tops += [_top(reader)] * len(arrived)
+        wholes += [whole()] * len(arrived)
     place, one = reader.side.place, reader.one
     recording = Recording(
         venue=place.venue,
@@ -117,7 +141,7 @@ def _stretch(reader: _Reader, source: str, sorted_: Sorted, count: int, first: I
         quote=one.quote,
         start=start,
         frames=frames,
-        wholes=[],
+        wholes=wholes,
         source=source,
         answers=answers,
         before=before,
@@ -133,6 +157,12 @@ def _reader(venue: str, market: Market, path: str) -> _Reader:
     one = next(one for one in listed if one.symbol in side.listings)
     chance = random.Random(_SEED)  # noqa: S311 - a market, no secret
     return _Reader(side, feed, one, chance, *side.connect(path, feed.facts.headers))
+
+
+def _another(reader: _Reader, path: str) -> _Reader:
+    """Return who reads the same on a socket of its own."""
+    connection, wire = reader.side.connect(path, reader.feed.facts.headers)
+    return reader._replace(connection=connection, wire=wire)
 
 
 def _heard(reader: _Reader, want: Want) -> list[Message]:

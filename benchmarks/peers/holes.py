@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -101,21 +101,22 @@ def _nan(frames: Sequence[Delivery], at: int) -> Iterator[Delivery]:
         yield one._replace(frame=json.dumps(told)) if one.at == at else one
 
 
-FAULTS: dict[str, Callable[[Sequence[Delivery], int], Iterator[Delivery]]] = {
+Faults = Mapping[str, Callable[[Sequence[Delivery], int], Iterator[Delivery]]]
+ON_THE_WAY: Faults = {
     "a frame is lost": _lost,
     "a frame comes twice": _twice,
     f"a frame comes again {LATE} frames later": _late,
     "two frames are swapped": _swapped,
-    "a frame is cut in half": _cut,
-    "a price is NaN": _nan,
 }
+FAULTS: Faults = {**ON_THE_WAY, "a frame is cut in half": _cut, "a price is NaN": _nan}
+"""The last two are those of a text of JSON."""
 
 
-def met(peer: Askable, stretch: Stretch, file: Any) -> list[Met]:  # noqa: ANN401 - the path of the recording
+def met(peer: Askable, stretch: Stretch, file: Any, faults: Faults = FAULTS) -> list[Met]:  # noqa: ANN401 - a path
     """Let a peer meet every fault at every place."""
     frames = [Delivery(text, at) for at, text in enumerate(stretch.recording.frames)]
     found = []
-    for fault, change in FAULTS.items():
+    for fault, change in faults.items():
         runs = []
         for place in PLACES:
             deliveries = list(change(frames, place))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -100,8 +101,15 @@ class _Met:
         self._handed: list[Top] = []
         self._said: list[str] = []
         natives = {recording.native: of}
+        # Peers hand out the wire's unit, so a contract is one.
         self._market = MarketFeed(
-            self._feed, natives, encode=self._publish, partitions=4, depth=SHOWN, most_waiting=100_000
+            self._feed,
+            natives,
+            encode=self._publish,
+            partitions=4,
+            depth=SHOWN,
+            most_waiting=100_000,
+            sizes={recording.native: Decimal(1)},
         )
 
     def all(self, deliveries: Sequence[Delivery]) -> list[Seen]:
@@ -135,7 +143,7 @@ class _Met:
                 self._said.append("asks for a new book")
                 snapshot = self._feed.read_book(_bytes(self._whole), action.native, _DEEP, self._now_us)
                 actions += self._market.book_fetched(action.native, snapshot, self._now_us, check=action.check)
-            elif isinstance(action, Send) and not self._recording.over_rest and b'"subscribe"' in action.frame:
+            elif isinstance(action, Send) and not self._recording.over_rest and action.books:
                 self._said.append("asks for a new book")
                 actions += self._market.frame(self._slot, _bytes(self._whole), self._now_us)
 

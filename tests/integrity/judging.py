@@ -18,6 +18,8 @@ from tests.integrity.exchange_side import Truth
 from tests.integrity.injecting import Hit
 
 HARMLESS: Final = "harmless"
+HEALED: Final = "healed"
+"""Nothing said that a book was wrong, and the stream told it right again by itself."""
 MISSED: Final = "missed"
 
 
@@ -69,7 +71,7 @@ def _verdict(hit: Hit, told: Sequence[Told], facts: Facts) -> Verdict:
     gaps = [(one.at_us, one.record) for one in told if isinstance(one.record, Gap) and one.record.channel == "book"]
     wrong_us = [one.at_us for one in told if one.right is False]
     at_us, gap = gaps[0] if gaps else (None, None)
-    how = _way(gap, facts) if gap is not None else MISSED if wrong_us else HARMLESS
+    how = _way(gap, facts) if gap is not None else _unsaid(told)
     return Verdict(
         hit=hit,
         how=how,
@@ -78,6 +80,14 @@ def _verdict(hit: Hit, told: Sequence[Told], facts: Facts) -> Verdict:
         wrong_us=wrong_us[-1] - wrong_us[0] if wrong_us else 0,
         wrong=len(wrong_us),
     )
+
+
+def _unsaid(told: Sequence[Told]) -> str:
+    """Return what became of a fault that no gap record tells, by the valid books that were told after it."""
+    rights = [one.right for one in told if one.right is not None]
+    if all(rights):
+        return HARMLESS
+    return HEALED if rights[-1] else MISSED
 
 
 def _covers(gap: Gap, hit: Hit) -> bool:

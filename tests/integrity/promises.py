@@ -6,7 +6,7 @@ from typing import Final
 
 from tapeline.venues.contract import BookProtocol, Facts
 from tests.integrity.injecting import Kind
-from tests.integrity.judging import HARMLESS, MISSED, Verdict
+from tests.integrity.judging import HARMLESS, HEALED, MISSED, Verdict
 
 FOUND_MS: Final = 1_000
 """A hole is found by the next change, and that comes within this."""
@@ -28,9 +28,9 @@ def ways_of(book: BookProtocol, kind: Kind) -> frozenset[str]:
         beside = {"hole": {HARMLESS}, "corrupt": {HARMLESS}, "reorder": {"number"}}
         return frozenset({"checksum", *beside.get(kind, ())})
     if kind == "false level":
-        return frozenset({MISSED, HARMLESS, "crossed", "cross-check"})
+        return frozenset({MISSED, HEALED, HARMLESS, "crossed", "cross-check"})
     if book.rule == "skipping":
-        return frozenset({"crossed", "number", "cross-check", HARMLESS, MISSED})
+        return frozenset({"crossed", "number", "cross-check", HARMLESS, HEALED})
     return frozenset({NUMBERS[book.rule]})
 
 

@@ -32,7 +32,7 @@ UNKNOWABLE: Final = {
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
-    """One kind of fault on one market: how each was found, or that it did no harm, or that it was missed.
+    """One kind of fault on one market: how each was found, or that it did no harm, healed, or was missed.
 
     `covered` counts those whose closed gap record holds the place; `found_ms` is the longest time until a gap record,
     `wrong` counts the books that were told as valid and were not the exchange's, `wrong_ms` is the longest such time.
@@ -179,7 +179,7 @@ def _cell(fault: Fault) -> str:
 
 
 def _in_order(ways: Iterable[tuple[str, int]]) -> list[tuple[str, int]]:
-    return sorted(ways, key=lambda way: (way[0] in {"harmless", "missed"}, way[0]))
+    return sorted(ways, key=lambda way: (way[0] in {"harmless", "healed", "missed"}, way[0]))
 
 
 def _shown(how: str) -> str:

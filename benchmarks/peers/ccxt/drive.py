@@ -34,6 +34,8 @@ _NAMES = {"gateio": "gate"}
 """The venues that it calls otherwise."""
 _WAYS = {"kucoin": {"uta": True}, "bitget": {"uta": True}}
 """What a user says to be given the unified socket of a venue and not the classic one."""
+_LEAVES = "unsubscribe"
+"""What it asks of OKX before it subscribes again."""
 _WITHIN_S = 5.0
 
 
@@ -184,6 +186,9 @@ class Ccxt:
             asked = json.loads(self._connection.sent.pop(0))
             if "req" in asked:
                 self._connection.put(_answering(self._whole, asked))
+            elif asked.get("op") == _LEAVES:
+                for message in recording.answers:
+                    self._connection.put(_answering(message, asked, left=True))
             else:
                 for message in recording.answers:
                     self._connection.put(_answering(message, asked))
@@ -199,9 +204,11 @@ def _arriving(message: Message) -> WSMessage:
     return WSMessage(WSMsgType.TEXT if isinstance(message, str) else WSMsgType.BINARY, message, None)
 
 
-def _answering(message: Message, asked: dict[str, Any]) -> Message:
-    """Return an answer with the id of what was asked, packed as it was."""
+def _answering(message: Message, asked: dict[str, Any], *, left: bool = False) -> Message:
+    """Return an answer with the id of what was asked, packed as it was; with `left` that a stream is left."""
     told = json.loads(unpacked(message))
+    if left:
+        return json.dumps({**told, "event": _LEAVES, "id": asked.get("id")})
     if "id" not in told or "id" not in asked:
         return message
     text = json.dumps({**told, "id": asked["id"]})

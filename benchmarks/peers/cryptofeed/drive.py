@@ -128,7 +128,7 @@ class Cryptofeed:
             except Exception as error:  # noqa: BLE001 - as its connection handler does
                 self._said.append(f"{type(error).__name__}, connects again")
                 await feed.subscribe(connection)
-            if connection.asked:
+            if connection.asked and not recording.over_rest:
                 connection.asked = False
                 await feed.message_handler(connection.whole, connection, time.time())
             found.append(Seen(self._handed, list(self._said)))

@@ -17,6 +17,7 @@ from tapeline.domain.events import Market
 from tapeline.venues import registry
 
 FRAMES = 30
+MIDDLE = 14
 PLACES = [(venue, market) for venue in registry.HOSTED for market in registry.venue(venue).feeds]
 CHANNELS = [
     pytest.param(*place, apart.channel, id=f"{peer} {' '.join(place)}")
@@ -34,6 +35,17 @@ def test_our_book_after_the_frames_is_the_one_behind_the_face(venue: str, market
 
 
 @pytest.mark.parametrize(("venue", "market"), PLACES)
+def test_whoever_begins_anew_with_the_whole_book_of_a_frame_goes_on_with_the_next(venue: str, market: Market) -> None:
+    stretch = faced.faced(venue, market, FRAMES)
+    held = stretch.recording
+    assert len(held.wholes) == FRAMES
+    # Over REST it may be some frames old; who has kept those goes on all the same.
+    until = MIDDLE + 1
+    anew = held._replace(start=held.wholes[MIDDLE], before=held.frames[:until], frames=held.frames[until:])
+    assert ours_after(anew) == stretch.tops[-1]
+
+
+@pytest.mark.parametrize(("venue", "market"), PLACES)
 def test_a_recording_is_read_from_its_file_as_it_was(venue: str, market: Market) -> None:
     recording = faced.faced(venue, market, 2).recording
     read = driving.read(driving.written(recording))
@@ -46,6 +58,7 @@ def test_another_channel_tells_the_same_book(venue: str, market: Market, channel
     held = stretch.recording
     assert len(held.frames) == len(stretch.tops) == FRAMES
     assert plainly(held.start, (*held.before, *held.frames)) == stretch.tops[-1]
+    assert plainly(held.wholes[MIDDLE], held.frames[MIDDLE + 1 :]) == stretch.tops[-1]
 
 
 def test_the_steps_are_about_thirty_changes_of_which_a_good_third_delete() -> None:
