@@ -18,7 +18,7 @@ from tapeline.domain import telling
 from tapeline.domain.account import AccountState
 from tapeline.domain.account_records import Audit, Pair
 from tapeline.domain.machines.pair import PairHappening
-from tapeline.domain.money import ZERO, plus
+from tapeline.domain.money import ZERO, minus, plus
 from tapeline.domain.order_records import STOP_LOSS, DesiredState, Order, OrderEvent, OrderEventKind, PairState
 from tapeline.runtime import metrics
 
@@ -138,7 +138,8 @@ class Told:
         if fill is None or order.leg is None:
             return
         dealt = self._dealt.setdefault(event.intent_id, _Dealt())
-        dealt.net = plus(dealt.net, fill.quantity if order.side == "buy" else -fill.quantity)
+        changed = plus if order.side == "buy" else minus
+        dealt.net = changed(dealt.net, fill.quantity)
         dealt.most = max(dealt.most, abs(dealt.net))
         if abs(dealt.net) > dealt.most * _EVEN:
             dealt.since_us = dealt.since_us or fill.filled_us

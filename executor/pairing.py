@@ -73,9 +73,9 @@ def _legs(view: View, pair: Pair) -> Legs:
         opened = plus(*(dealt(one) for one in own if not one.closing))
         closed = plus(*(dealt(one) for one in own if one.closing))
         # While it is entered the pair's own numbers are still 0; while it is left they are what was held before.
-        held[leg.leg] = plus(leg.opened, -leg.closed, opened, -closed)
+        held[leg.leg] = minus(plus(leg.opened, opened), plus(leg.closed, closed))
     larger: Leg = "buy" if held["buy"] > held["sell"] else "sell"
-    excess = abs(minus(held["buy"], held["sell"]))
+    excess = minus(held["buy"], held["sell"]).copy_abs()
     place = next(one for one in pair.legs if one.leg == larger)
     legs = Legs(held=held, larger=larger, excess=excess)
     over = (is_unsent(one) or (one.complete and _idle(one, view)) for one in view.orders)

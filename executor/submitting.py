@@ -28,6 +28,11 @@ from tapeline.venues.calls import (
     OrderQuery,
 )
 
+
+class NoAnswer(Unavailable):
+    """The venue did not answer in its time: that took the time that would be waited otherwise."""
+
+
 _TWICE = 2
 _REMEMBERED = 1_000
 K = TypeVar("K")
@@ -135,7 +140,7 @@ class Submitter:
             async with asyncio.timeout(self._terms.answer_s):
                 found = await link.query(OrderQuery(native=native, client_id=order.client_order_id))
         except TimeoutError as error:
-            raise Unavailable("no answer in time") from error
+            raise NoAnswer("no answer in time") from error
         if isinstance(found, FoundOrder):
             self._missing.pop(order.client_order_id, None)
             await self._book(order, told(found.order, looked_up=True))

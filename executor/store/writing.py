@@ -12,6 +12,7 @@ from executor.store.remembering import Told
 from tapeline.domain.account import AccountState
 from tapeline.domain.account_records import Pair
 from tapeline.domain.changes import Changes, Entry, Outgoing, Place
+from tapeline.domain.money import plus
 from tapeline.domain.orders import OurOrder
 from tapeline.domain.positions import OurPosition
 from tapeline.runtime.transactions import Session
@@ -110,6 +111,6 @@ def _pair(pair: Pair) -> Row:
         "sell_open_price": None if sell is None else sell.open_price,
         "buy_close_price": None if buy is None else buy.close_price,
         "sell_close_price": None if sell is None else sell.close_price,
-        "fees": sum(leg.fees for leg in pair.legs),
+        "fees": plus(*(leg.fees for leg in pair.legs)),
         "pnl": pair.realized_pnl,
     }

@@ -52,7 +52,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def net(self) -> Decimal | None:
         """Return what is left of it all."""
-        return None if self.unrealized is None else plus(self.realized, self.unrealized, -self.fees, self.funding)
+        return None if self.unrealized is None else minus(plus(self.realized, self.unrealized, self.funding), self.fees)
 
 
 def result(flow: Flow, *, funding: Decimal, mid: Decimal | None, entry: Decimal | None) -> Result:
@@ -103,7 +103,10 @@ def fee_in_quote(
 
 def cash(fills: Iterable[OurFill]) -> Decimal:
     """Return what the fills brought in less what they cost, in quote currency, before fees."""
-    return plus(*(times(fill.price, fill.quantity if fill.side == "sell" else -fill.quantity) for fill in fills))
+    sides: dict[str, list[Decimal]] = {"buy": [], "sell": []}
+    for fill in fills:
+        sides[fill.side].append(times(fill.price, fill.quantity))
+    return minus(plus(*sides["sell"]), plus(*sides["buy"]))
 
 
 def open_quantities(fills: Iterable[OurFill]) -> dict[Instrument, Decimal]:
@@ -120,4 +123,4 @@ def profit(fills: Iterable[OurFill], *, funding: Decimal, mids: Mapping[Instrume
     """Return the profit of all fills in quote currency; KeyError where something is open and has no mid."""
     every = tuple(fills)
     left = [times(quantity, mids[where]) for where, quantity in open_quantities(every).items() if quantity]
-    return plus(cash(every), -plus(*(fill.fee_quote for fill in every)), funding, *left)
+    return minus(plus(cash(every), funding, *left), plus(*(fill.fee_quote for fill in every)))

@@ -61,7 +61,7 @@ class OurPosition(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     @property
     def quantity(self) -> Decimal:
         """Return the size, never negative."""
-        return abs(self.net)
+        return self.net.copy_abs()
 
     @property
     def side(self) -> PositionSide:
@@ -94,7 +94,7 @@ class OurPosition(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     def realized_pnl(self) -> Decimal:
         """Return the profit of what was closed, net of fees and funding: exact when flat."""
         kept = times(self.net, self.entry_price or ZERO)
-        return plus(self.sold_value, -self.bought_value, kept, -self.fees, self.funding)
+        return minus(plus(self.sold_value, kept, self.funding), plus(self.bought_value, self.fees))
 
 
 class OurFunding(msgspec.Struct, frozen=True, kw_only=True, gc=False):

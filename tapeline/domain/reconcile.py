@@ -206,8 +206,8 @@ def _blocks(
     net |= {held.instrument: held.net for held in restored}
     for fill in missed:
         where = (fill.venue, fill.market, fill.symbol)
-        change = fill.quantity if fill.side == "buy" else -fill.quantity
-        net[where] = plus(net.get(where, ZERO), change)
+        changed = plus if fill.side == "buy" else minus
+        net[where] = changed(net.get(where, ZERO), fill.quantity)
     moved = {held.instrument for held in state.positions if held.updated_us >= theirs.read_us}
     futures = {where for where in {*net, *theirs.positions} if where[1] == "futures"}
     for where in sorted(futures):

@@ -46,3 +46,9 @@ def test_a_total_is_exact_and_as_unknown_as_its_parts() -> None:
     assert pnl.total((known, known)) == Result(realized=D(20), unrealized=D(20), fees=D("0.82"), funding=D(0))
     assert pnl.total((known, unknown)) == Result(realized=D(20), unrealized=None, fees=D("0.82"), funding=D(1))
     assert pnl.total(()) == Result(realized=D(0), unrealized=D(0), fees=D(0), funding=D(0))
+
+
+def test_the_net_keeps_every_digit_of_fees_that_have_more_than_a_default_context_holds() -> None:
+    fees = D("1000000000.0000000000000000001")
+    found = Result(realized=D("-999999999999.99"), unrealized=D(0), fees=fees, funding=D(2))
+    assert found.net == D("-1000999999997.9900000000000000001")
