@@ -16,7 +16,7 @@ from executor.leasing import Holding
 from executor.leveraging import Together, together
 from executor.ports import Clock, Fenced, Store
 from executor.steps import Add, Cancel, Change, Drop, LookUp, ReadFills, Send, Settle, Step, View, Wait
-from executor.submitting import NoAnswer, Submitter
+from executor.submitting import Submitter
 from executor.terms import US_PER_S, Known, Terms
 from tapeline.domain.account import AccountState, TakenIntent
 from tapeline.domain.account_records import Pair
@@ -202,19 +202,12 @@ class Desk:
         except (TapelineError, TimeoutError) as error:
             _LOG.warning(LogEvent.STEP_FAILED, step=type(step).__name__, of=key, reason=str(error))
             await self._clock.sleep(self._terms.retry_s)
-            if isinstance(error, NoAnswer):
-                self._look_anew(key)
         except Exception as error:  # noqa: BLE001 - whatever it is, the executor stops by it
             self._fail(error)
         finally:
             self._busy.discard(key)
             self._touched.add(key)
             self._wake.set()
-
-    def _look_anew(self, key: str) -> None:
-        """Let a look that nobody answered be none: pauses grow by answers that say nothing new, and by refusals."""
-        _, times = self._next_look[key]
-        self._next_look[key] = (self._clock.monotonic_s(), times - 1)
 
     def _fail(self, error: BaseException) -> None:
         if not self.failed.done() and isinstance(error, Exception):

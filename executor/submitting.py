@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from decimal import Decimal
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from executor.drafting import request
 from executor.leasing import Holding
@@ -28,14 +28,12 @@ from tapeline.venues.calls import (
     OrderQuery,
 )
 
-
-class NoAnswer(Unavailable):
-    """The venue did not answer in its time: that took the time that would be waited otherwise."""
-
-
 _TWICE = 2
+_QUESTIONS = 2
+"""Of one look; each has the time of an answer before the next."""
 _REMEMBERED = 1_000
 K = TypeVar("K")
+Q = TypeVar("Q")
 V = TypeVar("V")
 _LATELY_US = 60 * US_PER_S
 """So long after its end an order may still be told of a fill: longer than two polls."""
@@ -136,11 +134,7 @@ class Submitter:
         """Ask by client id; not found counts only beyond the time in which it could still show up, and only twice."""
         link, native = self._place(order)
         asked_us = self._clock.now_us()
-        try:
-            async with asyncio.timeout(self._terms.answer_s):
-                found = await link.query(OrderQuery(native=native, client_id=order.client_order_id))
-        except TimeoutError as error:
-            raise NoAnswer("no answer in time") from error
+        found = await self._first_answer(link.query, OrderQuery(native=native, client_id=order.client_order_id))
         if isinstance(found, FoundOrder):
             self._missing.pop(order.client_order_id, None)
             await self._book(order, told(found.order, looked_up=True))
@@ -155,6 +149,21 @@ class Submitter:
         if times >= _TWICE:
             waited_us = max(0, asked_us - shown_us)
             await self._book(order, never_arrived(waited_us))
+
+    async def _first_answer(self, ask: Callable[[Q], Coroutine[Any, Any, V]], question: Q) -> V:
+        """Ask, and once more when no answer comes in time; a slow one to the first question is as good."""
+        asked: set[asyncio.Task[V]] = set()
+        try:
+            for _ in range(_QUESTIONS):
+                asked.add(asyncio.get_running_loop().create_task(ask(question)))
+                done, _ = await asyncio.wait(asked, timeout=self._terms.answer_s, return_when=asyncio.FIRST_COMPLETED)
+                for one in done:
+                    return one.result()
+        finally:
+            for one in asked:
+                one.cancel()
+            _ = await asyncio.gather(*asked, return_exceptions=True)
+        raise Unavailable("no answer in time")
 
     async def read_fills(self, order: OurOrder) -> None:
         """Read the fills of an order's instrument since it was made and book those that are its own."""

@@ -36,9 +36,6 @@ STEP = Decimal("0.001")
 REFUSALS = (Reason.INSUFFICIENT_FUNDS, Reason.OVERLOADED, Reason.REJECTED, Reason.PRICE_RULE, Reason.RATE_LIMITED)
 
 
-_FOR_EVER_S = 1e6
-
-
 @dataclass(slots=True)
 class Chance:
     """How often which fault happens, each from 0 to 1."""
@@ -110,8 +107,8 @@ class FakeMarket:
         self._prices = prices
         self._banned_until_s = 0.0
         self._numbers = 0
-        self.mute_until_s = 0.0
-        """What is asked before this time is never answered."""
+        self.late_by_s = self.late_until_s = 0.0
+        """So long is under way what is asked before that time."""
 
     # ------------------------------------------------------------ requests
     def happens(self, share: float) -> bool:
@@ -120,8 +117,8 @@ class FakeMarket:
 
     def latency_s(self) -> float:
         """Return how long a request is under way."""
-        if self.clock.monotonic_s() < self.mute_until_s:
-            return _FOR_EVER_S
+        if self.clock.monotonic_s() < self.late_until_s:
+            return self.late_by_s
         if self.happens(self.chance.slow):
             return self.random.uniform(0.2, 6.0)
         return self.random.uniform(0.001, 0.03)
