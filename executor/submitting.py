@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from executor.drafting import request
 from executor.leasing import Holding
@@ -18,7 +18,8 @@ from tapeline.domain.instruments import Market
 from tapeline.domain.money import ZERO
 from tapeline.domain.order_records import OrderStatus
 from tapeline.domain.orders import Answer, OurOrder
-from tapeline.errors import Unavailable
+from tapeline.errors import TapelineError, Unavailable
+from tapeline.runtime.lifecycle import background
 from tapeline.venues.account import Fill
 from tapeline.venues.calls import (
     Accepted,
@@ -150,20 +151,27 @@ class Submitter:
             waited_us = max(0, asked_us - shown_us)
             await self._book(order, never_arrived(waited_us))
 
-    async def _first_answer(self, ask: Callable[[Q], Coroutine[Any, Any, V]], question: Q) -> V:
+    async def _first_answer(self, ask: Callable[[Q], Awaitable[V]], question: Q) -> V:
         """Ask, and once more when no answer comes in time; a slow one to the first question is as good."""
-        asked: set[asyncio.Task[V]] = set()
-        try:
-            for _ in range(_QUESTIONS):
-                asked.add(asyncio.get_running_loop().create_task(ask(question)))
+
+        async def answer() -> V | TapelineError:
+            try:
+                return await ask(question)
+            except TapelineError as error:
+                return error
+
+        found: V | TapelineError = Unavailable("no answer in time")
+        asked: list[asyncio.Task[V | TapelineError]] = []
+        async with contextlib.AsyncExitStack() as stack:
+            while len(asked) < _QUESTIONS:
+                asked.append(await stack.enter_async_context(background("question", answer())))
                 done, _ = await asyncio.wait(asked, timeout=self._terms.answer_s, return_when=asyncio.FIRST_COMPLETED)
-                for one in done:
-                    return one.result()
-        finally:
-            for one in asked:
-                one.cancel()
-            _ = await asyncio.gather(*asked, return_exceptions=True)
-        raise Unavailable("no answer in time")
+                if done:
+                    found = done.pop().result()
+                    break
+        if isinstance(found, TapelineError):
+            raise found
+        return found
 
     async def read_fills(self, order: OurOrder) -> None:
         """Read the fills of an order's instrument since it was made and book those that are its own."""

@@ -353,7 +353,7 @@ def exit_code(failure: BaseException | None, *, forced: bool = False) -> int:
 
 
 @asynccontextmanager
-async def background(name: str, work: Coroutine[Any, Any, object]) -> AsyncIterator[asyncio.Task[object]]:
+async def background(name: str, work: Coroutine[Any, Any, T]) -> AsyncIterator[asyncio.Task[T]]:
     """Run `work` beside the block and cancel it at the end; for parts that own a loop. Its crash ends the block."""
     async with asyncio.TaskGroup() as group:
         task = group.create_task(work, name=name)
