@@ -66,8 +66,8 @@ Sorted = tuple[list[Message], list[Message], Message]
 """What answers the subscription, which changes come before the whole book, and that book."""
 
 
-def faced(venue: str, market: Market, count: int) -> Stretch:
-    """Return so many frames of a venue's book, on the channel of our own feed."""
+def faced(venue: str, market: Market, count: int, *, wholes: bool = False) -> Stretch:
+    """Return so many frames of a venue's book, on the channel of our own feed; with the `wholes` after each, or not."""
     feed = feed_of(venue, market)
     path = feed.facts.sockets[feed.facts.channels["book"]]
     reader = _reader(venue, market, path)
@@ -93,10 +93,10 @@ def faced(venue: str, market: Market, count: int) -> Stretch:
             said += _heard(other, Want(channel="snapshot", native=native, depth=depth))
         return next(one for one in said if _tells(feed, one, BookSnapshot))
 
-    return _stretch(reader, protocol.snapshot, (answers, changes, start), count, whole)
+    return _stretch(reader, protocol.snapshot, (answers, changes, start), count, whole if wholes else None)
 
 
-def faced_on(channel: Channel, venue: str, market: Market, count: int) -> Stretch:
+def faced_on(channel: Channel, venue: str, market: Market, count: int, *, wholes: bool = False) -> Stretch:
     """Return so many frames of another channel of a venue."""
     reader = _reader(venue, market, channel.path)
     reader.side.hear(reader.connection, channel.asks)
@@ -115,11 +115,11 @@ def faced_on(channel: Channel, venue: str, market: Market, count: int) -> Stretc
         return next((one for one in _taken(other) if channel.tells in unpacked(one)), books[0])
 
     if channel.rest:
-        return _stretch(reader, "rest", (answers, books, whole()), count, whole)
-    return _stretch(reader, "stream", (answers, [], books[-1]), count, whole)
+        return _stretch(reader, "rest", (answers, books, whole()), count, whole if wholes else None)
+    return _stretch(reader, "stream", (answers, [], books[-1]), count, whole if wholes else None)
 
 
-def _stretch(reader: _Reader, source: str, sorted_: Sorted, count: int, whole: Callable[[], Message]) -> Stretch:
+def _stretch(reader: _Reader, source: str, sorted_: Sorted, count: int, whole: Callable[[], Message] | None) -> Stretch:
     answers, before, start = sorted_
     frames: list[Message] = []
     tops: list[Top] = []
@@ -131,7 +131,7 @@ def _stretch(reader: _Reader, source: str, sorted_: Sorted, count: int, whole: C
             raise AssertionError(message)
         frames += arrived
         tops += [_top(reader)] * len(arrived)
-        wholes += [whole()] * len(arrived)
+        wholes += [] if whole is None else [whole()] * len(arrived)
     place, one = reader.side.place, reader.one
     recording = Recording(
         venue=place.venue,

@@ -12,7 +12,6 @@ import statistics
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Mapping, Sequence
 from itertools import repeat
 from pathlib import Path
@@ -58,22 +57,18 @@ class Streams(msgspec.Struct, frozen=True, kw_only=True):
     rows: list[Stream]
     versions: dict[str, dict[str, str]]
     missing: dict[str, str]
-    start_s: float
-    """How long broker, registry, Postgres and ClickHouse took to be ready."""
 
 
 def run(wanted: Sequence[str]) -> Streams:
     """Start a broker of its own, measure, stop it."""
     names, missing = _environments(wanted)
-    began_s = time.monotonic()
     with services.started() as found, tempfile.TemporaryDirectory() as folder:
-        start_s = round(time.monotonic() - began_s, 1)
         kafka = found.endpoints.kafka
         topic, out = asyncio.run(_filled(kafka))
         told = _turns({OURS: Path(sys.executable), **names}, kafka, (topic, out), folder, missing)
     versions = {name: answers[0]["versions"] for (_, name), answers in told.items()}
     rows = [_summed(what, name, answers) for (what, name), answers in told.items()]
-    return Streams(rows=rows, versions=versions, missing=missing, start_s=start_s)
+    return Streams(rows=rows, versions=versions, missing=missing)
 
 
 def _turns(

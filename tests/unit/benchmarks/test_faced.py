@@ -36,7 +36,7 @@ def test_our_book_after_the_frames_is_the_one_behind_the_face(venue: str, market
 
 @pytest.mark.parametrize(("venue", "market"), PLACES)
 def test_whoever_begins_anew_with_the_whole_book_of_a_frame_goes_on_with_the_next(venue: str, market: Market) -> None:
-    stretch = faced.faced(venue, market, FRAMES)
+    stretch = faced.faced(venue, market, FRAMES, wholes=True)
     held = stretch.recording
     assert len(held.wholes) == FRAMES
     # Over REST it may be some frames old; who has kept those goes on all the same.
@@ -54,7 +54,7 @@ def test_a_recording_is_read_from_its_file_as_it_was(venue: str, market: Market)
 
 @pytest.mark.parametrize(("venue", "market", "channel"), CHANNELS)
 def test_another_channel_tells_the_same_book(venue: str, market: Market, channel: Channel) -> None:
-    stretch = faced.faced_on(channel, venue, market, FRAMES)
+    stretch = faced.faced_on(channel, venue, market, FRAMES, wholes=True)
     held = stretch.recording
     assert len(held.frames) == len(stretch.tops) == FRAMES
     assert plainly(held.start, (*held.before, *held.frames)) == stretch.tops[-1]
